@@ -1,0 +1,101 @@
+"""Every error that agentrl raises on purpose, as one tree.
+
+    AgentRLError
+    ├── UsageError (ValueError)          the caller asked for something that cannot be; exit code 2
+    │   ├── UnknownIdError (KeyError)    no plug-in, task or setting of that name; carries a suggestion
+    │   ├── ConfigError                  a setting has the wrong name, type or value
+    │   └── MissingExtraError (ImportError)  an optional dependency is not installed
+    ├── DataError (ValueError)           a data file is absent, empty or not what it should be
+    ├── RenderError (ValueError)         a chat template that cannot be rendered token for token
+    ├── StoreError (OSError)             a run folder cannot be read or written
+    │   └── CheckpointError              a checkpoint is torn, or of another model or configuration
+    ├── InfraError (RuntimeError)        the machine failed, not the policy; the episode is tried again
+    └── UnscorableError (RuntimeError)   too many groups could not be scored; the run stops
+
+A message says what was got, what is allowed and what to do. A failure that the *policy* causes is not an error
+but a `Verdict` with its status. Programming errors (a `TypeError` in an environment) are not caught: they
+propagate with a note that names the episode.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "AgentRLError",
+    "CheckpointError",
+    "ConfigError",
+    "DataError",
+    "InfraError",
+    "MissingExtraError",
+    "RenderError",
+    "StoreError",
+    "UnknownIdError",
+    "UnscorableError",
+    "UsageError",
+    "suggest",
+]
+
+
+class AgentRLError(Exception):
+    """Root of the tree: everything agentrl raises on purpose."""
+
+    def __str__(self) -> str:
+        """The message itself: `KeyError` would print its repr, `OSError` an errno."""
+        return str(self.args[0]) if self.args else ""
+
+
+class UsageError(AgentRLError, ValueError):
+    """The caller asked for something that cannot be."""
+
+
+class UnknownIdError(UsageError, KeyError):
+    """No plug-in, task or setting has that name."""
+
+
+class ConfigError(UsageError):
+    """A setting has the wrong name, type or value."""
+
+
+class MissingExtraError(UsageError, ImportError):
+    """An optional dependency is not installed."""
+
+
+class DataError(AgentRLError, ValueError):
+    """A data file is absent, empty or not what it should be."""
+
+
+class RenderError(AgentRLError, ValueError):
+    """A chat template cannot be rendered token for token."""
+
+
+class StoreError(AgentRLError, OSError):
+    """A run folder cannot be read or written."""
+
+
+class CheckpointError(StoreError):
+    """A checkpoint is torn, or belongs to another model or configuration."""
+
+
+class InfraError(AgentRLError, RuntimeError):
+    """The machine failed, not the policy: the episode is collected again on a fresh worker."""
+
+
+class UnscorableError(AgentRLError, RuntimeError):
+    """The share of groups that could not be scored passed its limit."""
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Return a hint for an unknown name: the closest known one, else all of them.
+
+    >>> suggest("gsm8", ["gsm8k", "math"])
+    "did you mean 'gsm8k'?"
+    >>> suggest("zzz", ["gsm8k", "math"])
+    'known: gsm8k, math'
+    """
+    options = sorted(known)
+    close = difflib.get_close_matches(name, options, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return "known: " + (", ".join(options) if options else "none")
