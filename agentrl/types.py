@@ -308,6 +308,8 @@ class Provenance:
     temperature: float = 1.0
     top_p: float = 1.0
     renderer: str = ""
+    tries: int = field(default=1, compare=False)
+    """How often the episode was begun: more than once after the machine failed."""
     seconds: float = field(default=0.0, compare=False)
 
 

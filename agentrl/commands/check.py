@@ -1,0 +1,73 @@
+"""Check that an environment or a verifier keeps its contract; exit 1 if one does not.
+
+Gold answers score 1, empty and noisy ones score their floor, seeds repeat, a fork equals a replay, and more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import tyro
+
+from agentrl import registry
+from agentrl.commands._shared import console, kinds_of
+from agentrl.config import parse_flags, parse_options
+from agentrl.errors import UsageError
+
+_CHECKED: tuple[registry.Kind, ...] = ("env", "verifier")
+
+
+@dataclass(frozen=True)
+class Flags:
+    """What to check."""
+
+    ids: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="ID")] = ()
+    """Ids of `agentrl list`, or paths to `.py` files."""
+    all: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Check everything there is."""
+    env: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="KEY=VALUE")] = ()
+    """An option of the environment as key=value; may be repeated."""
+
+
+def main(args: list[str]) -> int:
+    """Run the checks, print one line a plug-in and one a check that did not pass."""
+    flags = parse_flags(Flags, args, prog="agentrl check", description=__doc__)
+    if flags.all == bool(flags.ids):
+        raise UsageError("name what to check, as in `agentrl check exact`, or give --all")
+    options = parse_options(flags.env)
+    out, failed = console(), 0
+    for kind, id in _chosen(flags):
+        results = _results(kind, id, options)
+        counts = {s: sum(r.status == s for r in results) for s in ("passed", "failed", "skipped")}
+        failed += counts["failed"]
+        said = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
+        out.print(
+            f"{kind} {id}: {said or 'no checks'}",
+            style="red" if counts["failed"] else "green",
+            soft_wrap=True,
+        )
+        for result in results:
+            if result.status != "passed":
+                out.print(f"  {result.status}  {result.name}: {result.detail}", soft_wrap=True)
+    return 1 if failed else 0
+
+
+def _chosen(flags: Flags) -> Iterator[tuple[registry.Kind, str]]:
+    if flags.all:
+        yield from ((kind, id) for kind in _CHECKED for id in registry.ids(kind))
+        return
+    for id in flags.ids:
+        kinds = [kind for kind in kinds_of(id) if kind in _CHECKED]
+        if not kinds:
+            raise UsageError(f"{id} is a {kinds_of(id)[0]}: only environments and verifiers have checks")
+        yield from ((kind, id) for kind in kinds)
+
+
+def _results(kind: registry.Kind, id: str, options: dict[str, Any]) -> Any:
+    from agentrl import conformance
+
+    return (
+        conformance.check_env_plugin(id, options) if kind == "env" else conformance.check_verifier_plugin(id)
+    )

@@ -1,0 +1,117 @@
+"""Credit: from the returns of a batch's episodes to one advantage an episode. Numbers and group keys only, no model.
+
+All functions take `reward_B`, shape (B,), and `group_B`, the group (task) of each episode, shape (B,).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["ADVANTAGES", "Advantage", "Scale", "advantages", "batch", "group", "leave_one_out", "zero_variance_share"]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Scale = Literal["group", "batch", "none"]
+Advantage = Literal["group", "leave_one_out", "batch"]
+
+_EPSILON = 1e-4
+"""Added to a standard deviation, as in TRL."""
+
+
+def group(reward_B: Floats, group_B: Ints, *, scale: Scale = "group") -> Floats:
+    r"""Reward minus the group's mean, over a standard deviation (GRPO; "none" is Dr. GRPO).
+
+    $A_i = (R_i - \bar R_g) / (s + 10^{-4})$ with the unbiased standard deviation $s$ of the group, of the batch, or 1.
+    A group of one, or of equal rewards, contributes nothing.
+
+    Source: Shao et al. 2024 (arXiv 2402.03300), equation 3; "none": Liu et al. 2025 (arXiv 2503.20783).
+
+    >>> group(np.array([1.0, 0, 0, 1, 0, 0, 0, 0]), np.zeros(8, int)).round(5)[:2].tolist()
+    [1.61984, -0.53995]
+    >>> group(np.array([1.0, 0, 0, 1, 0, 0, 0, 0]), np.zeros(8, int), scale="none")[:2].tolist()
+    [0.75, -0.25]
+    """
+    reward_B, group_B = _checked(reward_B, group_B)
+    index_B, count_G, mean_G = _groups(reward_B, group_B)
+    centred_B = reward_B - mean_G[index_B]
+    if scale == "none":
+        return centred_B
+    if scale == "batch":
+        deviation = reward_B.std(ddof=1) if len(reward_B) > 1 else 0.0
+        return centred_B / (deviation + _EPSILON)
+    square_G = np.bincount(index_B, centred_B**2, minlength=len(count_G))
+    deviation_G = np.sqrt(square_G / np.maximum(count_G - 1, 1))
+    return np.asarray(centred_B / (deviation_G[index_B] + _EPSILON), dtype=np.float64)
+
+
+def leave_one_out(reward_B: Floats, group_B: Ints) -> Floats:
+    r"""Reward minus the mean of the group's others (RLOO): $A_i = R_i - \frac{1}{G-1}\sum_{j \ne i} R_j$.
+
+    A group of one contributes nothing.
+
+    Source: Ahmadian et al. 2024 (arXiv 2402.14740).
+
+    >>> leave_one_out(np.array([1.0, 0, 0, 1, 0, 0, 0, 0]), np.zeros(8, int)).round(6)[:2].tolist()
+    [0.857143, -0.285714]
+    """
+    reward_B, group_B = _checked(reward_B, group_B)
+    index_B, count_G, mean_G = _groups(reward_B, group_B)
+    count_B = count_G[index_B]
+    return np.asarray((reward_B - mean_G[index_B]) * count_B / np.maximum(count_B - 1, 1), dtype=np.float64)
+
+
+def batch(reward_B: Floats, group_B: Ints) -> Floats:
+    r"""Reward normalised over the whole batch: $A_i = (R_i - \bar R) / (s + 10^{-4})$, unbiased $s$; groups ignored.
+
+    Source: REINFORCE++, Hu 2025 (arXiv 2501.03262).
+
+    >>> batch(np.array([1.0, 0.0, 0.0, 1.0]), np.array([0, 0, 1, 1])).round(4).tolist()
+    [0.8659, -0.8659, -0.8659, 0.8659]
+    """
+    reward_B, _ = _checked(reward_B, group_B)
+    if len(reward_B) < 2:
+        return np.zeros_like(reward_B)
+    return np.asarray((reward_B - reward_B.mean()) / (reward_B.std(ddof=1) + _EPSILON), dtype=np.float64)
+
+
+ADVANTAGES: Mapping[Advantage, Callable[[Floats, Ints], Floats]] = {
+    "group": group,
+    "leave_one_out": leave_one_out,
+    "batch": batch,
+}
+
+
+def advantages(reward_B: Floats, group_B: Ints, *, kind: Advantage, scale: Scale) -> Floats:
+    """The advantage a recipe names; `scale` applies to "group" only."""
+    return group(reward_B, group_B, scale=scale) if kind == "group" else ADVANTAGES[kind](reward_B, group_B)
+
+
+def zero_variance_share(reward_B: Floats, group_B: Ints) -> float:
+    """Share of groups whose rewards are all equal: they teach nothing.
+
+    >>> zero_variance_share(np.array([1.0, 1, 0, 1]), np.array([0, 0, 1, 1]))
+    0.5
+    """
+    reward_B, group_B = _checked(reward_B, group_B)
+    keys = np.unique(group_B)
+    if not len(keys):
+        return 0.0
+    return float(np.mean([np.ptp(reward_B[group_B == key]) == 0 for key in keys]))
+
+
+def _checked(reward_B: Floats, group_B: Ints) -> tuple[Floats, Ints]:
+    reward_B, group_B = np.asarray(reward_B, dtype=np.float64), np.asarray(group_B)
+    if reward_B.shape != group_B.shape or reward_B.ndim != 1:
+        raise ValueError(f"rewards and groups must have one shape (B,), got {reward_B.shape} and {group_B.shape}")
+    if not np.isfinite(reward_B).all():
+        raise ValueError("rewards must be finite")
+    return reward_B, group_B
+
+
+def _groups(reward_B: Floats, group_B: Ints) -> tuple[Ints, Ints, Floats]:
+    _, index_B, count_G = np.unique(group_B, return_inverse=True, return_counts=True)
+    return index_B, count_G, np.bincount(index_B, reward_B) / count_G

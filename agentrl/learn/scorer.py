@@ -1,0 +1,117 @@
+"""Log-probabilities of trained tokens under a model, from a packed micro-batch.
+
+The body of the model runs once over the packed slots; the output layer, for small models a large part of the work,
+runs on the slots that predict a trained token and on no other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.checkpoint import checkpoint
+
+from agentrl.learn.pack import Packed
+
+__all__ = ["Scored", "score"]
+
+_CHUNK_ELEMENTS = 1 << 27
+"""Logits held at a time (0.5 GB in float32); past one chunk they are computed again in the backward pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Per-token results of shape (B, T), 0 where no prediction was needed.
+
+    Attributes:
+        logp_BT: Temperature-scaled log-probability of each trained token; carries the gradient.
+        entropy_BT: Entropy in nats of the distribution it was drawn from; no gradient.
+    """
+
+    logp_BT: torch.Tensor
+    entropy_BT: torch.Tensor
+
+
+def score(model: Any, packed: Packed, *, temperature: float = 1.0) -> Scored:
+    """Run a micro-batch through a model.
+
+    Args:
+        model: A transformers causal language model (or its peft wrapping).
+        packed: From `pack`.
+        temperature: What the tokens were drawn at.
+    """
+    device = model.device
+    hidden_ND = _hidden(model, packed, device).flatten(0, 1)
+    needed = packed.slot_BT >= 0
+    slots, which = np.unique(packed.slot_BT[needed], return_inverse=True)
+    hidden_MD = hidden_ND[torch.from_numpy(slots).to(device)]
+    which_P = torch.from_numpy(which).to(device)
+    target_P = torch.from_numpy(packed.target_BT[needed]).to(device)
+    logp_P, entropy_P = _predict(model, hidden_MD, which_P, target_P, temperature)
+    shape = packed.slot_BT.shape
+    place = torch.from_numpy(np.flatnonzero(needed)).to(device)
+    zeros = torch.zeros(shape[0] * shape[1], dtype=logp_P.dtype, device=device)
+    return Scored(
+        logp_BT=zeros.index_put((place,), logp_P).view(shape),
+        entropy_BT=zeros.index_put((place,), entropy_P).view(shape),
+    )
+
+
+def _hidden(model: Any, packed: Packed, device: torch.device) -> torch.Tensor:
+    """Last hidden states, shape (N, S, D)."""
+    mask = None if packed.visible is None else torch.from_numpy(packed.visible)[:, None].to(device)
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    out = base.get_decoder()(
+        input_ids=torch.from_numpy(packed.input_ids).to(device),
+        attention_mask=mask,
+        position_ids=torch.from_numpy(packed.position_ids).to(device),
+        use_cache=False,
+    )
+    hidden: torch.Tensor = out.last_hidden_state
+    return hidden
+
+
+def _predict(
+    model: Any, hidden_MD: torch.Tensor, which_P: torch.Tensor, target_P: torch.Tensor, temperature: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Log-probability and entropy of P (slot, target) pairs over M slots, in chunks of slots."""
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    vocabulary = base.get_output_embeddings().weight.shape[0]
+    width = max(1, _CHUNK_ELEMENTS // vocabulary)
+    if len(hidden_MD) <= width:
+        return _predict_chunk(base, hidden_MD, which_P, target_P, temperature)
+    logp_P = hidden_MD.new_zeros(len(which_P), dtype=torch.float32)
+    entropy_P = torch.zeros_like(logp_P)
+    for start in range(0, len(hidden_MD), width):
+        pairs = torch.nonzero((which_P >= start) & (which_P < start + width)).squeeze(1)
+        chunk = hidden_MD[start : start + width]
+        part, entropy = checkpoint(
+            _predict_chunk, base, chunk, which_P[pairs] - start, target_P[pairs], temperature, use_reentrant=False
+        )
+        logp_P = logp_P.index_put((pairs,), part)
+        entropy_P[pairs] = entropy
+    return logp_P, entropy_P
+
+
+def _predict_chunk(
+    base: Any, hidden_MD: torch.Tensor, which_P: torch.Tensor, target_P: torch.Tensor, temperature: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    logits_MV = _adjust(base.config, base.get_output_embeddings()(hidden_MD))
+    # float32 at least: half precision loses the tail; float64 stays as it is for exact comparisons.
+    wide_MV = logits_MV if logits_MV.dtype == torch.float64 else logits_MV.float()
+    logp_MV = torch.log_softmax(wide_MV / temperature, dim=-1)
+    with torch.no_grad():
+        entropy_M = -(logp_MV.exp() * logp_MV).sum(dim=-1)
+    return logp_MV[which_P, target_P], entropy_M[which_P]
+
+
+def _adjust(config: Any, logits: torch.Tensor) -> torch.Tensor:
+    """What some families do to logits after the output layer (Gemma caps, Granite divides, Cohere multiplies)."""
+    if getattr(config, "logits_scaling", None):
+        logits = logits / config.logits_scaling
+    if getattr(config, "logit_scale", None):
+        logits = logits * config.logit_scale
+    cap = getattr(config, "final_logit_softcapping", None)
+    return torch.tanh(logits / cap) * cap if cap else logits

@@ -1,0 +1,115 @@
+"""Intervals cover what they claim to; pairing helps; p-values equal counting."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agentrl.errors import UsageError
+from agentrl.evaluation.stats import interval, paired, sign_flip_p
+
+
+@pytest.mark.parametrize(("n", "p"), [(10, 0.3), (50, 0.1), (200, 0.5)])
+def test_the_interval_covers_the_truth_about_95_times_in_100(n: Any, p: Any) -> None:
+    rng = np.random.default_rng(1)
+    found = [interval((rng.random(n) < p).astype(float), rng) for _ in range(200)]
+    covered = np.mean([i.low - 1e-9 <= p <= i.high + 1e-9 for i in found])
+    assert 0.90 <= covered <= 1.0  # 4 standard errors of 200 draws below 0.95 is 0.89
+    assert np.mean([i.high - i.low for i in found]) < 5 * math.sqrt(p * (1 - p) / n)
+
+
+def test_tasks_are_the_unit_not_samples() -> None:
+    """Repeating each task's samples adds no information: only the number of tasks narrows the interval."""
+    rng = np.random.default_rng(0)
+    few, many = rng.random(20), rng.random(500)
+    assert np.ptp(_ends(few)) > 3 * np.ptp(_ends(many))
+
+
+def _ends(value: Any) -> Any:
+    found = interval(value, np.random.default_rng(0))
+    return found.low, found.high
+
+
+def test_the_interval_is_close_to_the_normal_one_for_many_tasks() -> None:
+    value = np.random.default_rng(0).normal(0.5, 0.1, 1000)
+    found = interval(value, np.random.default_rng(1))
+    half = 1.96 * value.std() / math.sqrt(1000)
+    assert found.low == pytest.approx(value.mean() - half, abs=0.05 * half)
+    assert found.high == pytest.approx(value.mean() + half, abs=0.05 * half)
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high"),
+    [
+        ([0.0] * 10, 0.0, 1 - 0.05**0.1),  # the rule of three: 0.2589
+        ([1.0] * 10, 0.05**0.1, 1.0),
+        ([0.0], 0.0, 0.95),
+        ([0.5, 0.5], 0.5 - 0.5 * (1 - 0.05**0.5), 0.5 + 0.5 * (1 - 0.05**0.5)),
+    ],
+)
+def test_equal_tasks_do_not_claim_certainty(value: Any, low: Any, high: Any) -> None:
+    found = interval(value, np.random.default_rng(0))
+    assert (found.low, found.high) == (pytest.approx(low), pytest.approx(high))
+
+
+def test_equal_tasks_without_bounds_have_no_interval() -> None:
+    found = interval([3.0, 3.0], np.random.default_rng(0), bounds=None)
+    assert found.mean == 3.0
+    assert math.isnan(found.low)
+    assert str(found) == "3.000"
+
+
+def test_a_seed_gives_one_interval() -> None:
+    value = np.random.default_rng(0).random(30)
+    assert _ends(value) == _ends(value)
+
+
+def test_no_tasks_are_refused() -> None:
+    with pytest.raises(UsageError, match="no tasks"):
+        interval([], np.random.default_rng(0))
+
+
+def test_pairing_removes_the_spread_between_tasks() -> None:
+    rng = np.random.default_rng(0)
+    difficulty = rng.random(100)
+    before, after = difficulty * 0.9, difficulty * 0.9 + 0.05 + 0.02 * rng.normal(size=100)
+    found = paired(before, after, np.random.default_rng(1))
+    alone = interval(after, np.random.default_rng(1))
+    assert found.difference.high - found.difference.low < 0.2 * (alone.high - alone.low)
+    assert found.difference.low > 0
+    assert found.p < 0.001
+
+
+@pytest.mark.parametrize(
+    ("change", "p"),
+    [
+        ([1, 1, 1, 1, 1], 2 / 32),
+        ([1, 1, 1, 1, -1], 12 / 32),  # McNemar: 2 * (1 + 5) / 32
+        ([1, -1], 1.0),
+        ([0, 0], 1.0),
+        ([0.5, 0.25], 0.5),  # of 4 patterns, +- 0.75 are as far
+        ([0.1, 0.2, -0.3], 1.0),
+    ],
+)
+def test_exact_p(change: Any, p: Any) -> None:
+    assert sign_flip_p(change, np.random.default_rng(0)) == pytest.approx(p)
+
+
+def test_drawn_p_is_close_to_the_exact_one() -> None:
+    """20 gains and 8 losses of 1: McNemar's exact p is 2 * sum_{i<=8} C(28, i) / 2^28."""
+    exact = 2 * sum(math.comb(28, i) for i in range(9)) / 2**28
+    assert sign_flip_p([1] * 20 + [-1] * 8, np.random.default_rng(0)) == pytest.approx(exact, abs=0.006)
+
+
+def test_p_is_uniform_without_a_difference() -> None:
+    rng = np.random.default_rng(3)
+    small = np.mean([sign_flip_p(rng.normal(size=10), rng) <= 0.1 for _ in range(300)])
+    assert 0.04 < small < 0.16
+
+
+def test_different_lengths_cannot_be_paired() -> None:
+    with pytest.raises(UsageError, match="3 and 2"):
+        paired([1, 2, 3], [1, 2], np.random.default_rng(0))
