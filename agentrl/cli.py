@@ -15,6 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from agentrl.commands._shared import first_line
 from agentrl.errors import AgentRLError, UnknownIdError, UsageError, suggest
 
 __all__ = ["main"]
@@ -47,8 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return end.code if isinstance(end.code, int) else 0
     except AgentRLError as error:
         return _complain(str(error), 2 if isinstance(error, UsageError) else 1)
-    except KeyboardInterrupt:
-        return _complain("interrupted", 130)
+    except KeyboardInterrupt as stop:
+        return _complain(str(stop) or "interrupted", 130)
     except BrokenPipeError:
         _forget_stdout()
         return 128 + 13  # as if SIGPIPE had ended it
@@ -80,8 +81,6 @@ def _dispatch(args: list[str]) -> int:
 
 
 def _overview() -> str:
-    from agentrl.commands._shared import first_line
-
     lines = [f"  {verb:<9} {first_line(path)}" for verb, path in verbs().items()]
     return _HEAD + "\n".join(lines) + "\n" + _FOOT
 

@@ -87,7 +87,7 @@ def _node_to_json(node: Node) -> Json:
         out["earlier"] = [message_to_json(m) for m in node.earlier]
     if node.token_ids:
         out["token_ids"] = node.token_ids
-        if any(node.drawn):
+        if any(node.drawn) or any(node.logprobs):
             out["drawn"] = [int(d) for d in node.drawn]
             out["logprobs"] = node.logprobs
     if node.sampler_logprobs:

@@ -127,9 +127,7 @@ def parse_flags(
     import tyro
 
     said = io.StringIO()
-    base: dict[str, Any] = (
-        {} if default is None else {"default": default}
-    )  # tyro's own marker would require all
+    base: dict[str, Any] = {} if default is None else {"default": default}  # tyro's own marker would require all
     try:
         with contextlib.redirect_stderr(said):
             return typing.cast(T, tyro.cli(cls, args=list(args), prog=prog, description=description, **base))
@@ -181,16 +179,12 @@ def _record(data: Any, cls: Any, where: str) -> Any:
     fields = {f.name: f for f in dataclasses.fields(cls) if f.init}
     for name in data:
         if name not in fields:
-            raise ConfigError(
-                f"{_join(where, name)}: {cls.__name__} has no such setting; {suggest(str(name), fields)}"
-            )
+            raise ConfigError(f"{_join(where, name)}: {cls.__name__} has no such setting; {suggest(str(name), fields)}")
     values = {name: _convert(value, hints[name], _join(where, name)) for name, value in data.items()}
     for name, field in fields.items():
         required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         if required and name not in values:
-            raise ConfigError(
-                f"{_join(where, name)}: {cls.__name__} needs this setting ({_name(hints[name])})"
-            )
+            raise ConfigError(f"{_join(where, name)}: {cls.__name__} needs this setting ({_name(hints[name])})")
     try:
         return cls(**values)
     except ValueError as error:  # what `__post_init__` refuses

@@ -23,8 +23,9 @@ import numpy as np
 from agentrl import registry
 from agentrl.codec import message_from_json, message_to_json, task_from_json, task_to_json
 from agentrl.errors import ConfigError, DataError, UnknownIdError, UsageError, suggest
+from agentrl.protocols import Verifier
 from agentrl.spaces import ChatSpace, TextSpace
-from agentrl.types import Message, Split, Task, Transcript, Verdict, Verifier
+from agentrl.types import Message, Split, Task, Transcript, Verdict
 
 __all__ = ["Env", "MultiTurnEnv", "Outcome", "SingleTurnEnv"]
 
@@ -61,16 +62,14 @@ class Env(gymnasium.Env[Observation, "str | Message"]):
         render_mode: "ansi" lets `render` return the conversation as text.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi"]}  # type: ignore[misc]  # Gymnasium leaves it mutable
+    metadata = {"render_modes": ["ansi"]}  # noqa: RUF012  # Gymnasium declares it so
     observation_space = ChatSpace()
     action_space = TextSpace()
     max_turns: int = 1
     execution: ClassVar[Literal["inline", "thread"]] = "inline"
     """Where `step` runs under concurrent episodes: "thread" for one that waits on something outside Python."""
 
-    def __init__(
-        self, *, split: Split = "train", max_turns: int | None = None, render_mode: str | None = None
-    ) -> None:
+    def __init__(self, *, split: Split = "train", max_turns: int | None = None, render_mode: str | None = None) -> None:
         if split not in ("train", "test"):
             raise ConfigError(f"split must be 'train' or 'test', got {split!r}")
         self.split: Split = split
@@ -143,7 +142,7 @@ class Env(gymnasium.Env[Observation, "str | Message"]):
         self._over = outcome.terminated or truncated
         return outcome.messages, float(outcome.reward), outcome.terminated, truncated, {"verdict": verdict}
 
-    def render(self) -> str | None:  # type: ignore[override]  # Gymnasium types frames, not text
+    def render(self) -> str | None:
         """The conversation so far under render mode "ansi"."""
         if self.render_mode != "ansi":
             return None
@@ -161,7 +160,8 @@ class Env(gymnasium.Env[Observation, "str | Message"]):
             "rng": self._rng_state,
             "actions": [message_to_json(a) for a in self._actions],
         }
-        return json.dumps(state, separators=(",", ":"), default=_plain).encode()
+        text = json.dumps(state, separators=(",", ":"), default=_plain, ensure_ascii=False)
+        return text.encode("utf-8", "surrogatepass")
 
     def restore(self, snapshot: bytes) -> None:
         """Continue a snapshot's episode; by default the recorded actions are replayed.
@@ -171,8 +171,13 @@ class Env(gymnasium.Env[Observation, "str | Message"]):
         """
         try:
             state = json.loads(snapshot)
-            env, task, rng, actions = state["env"], task_from_json(state["task"]), state["rng"], state["actions"]
-        except (ValueError, KeyError, TypeError) as error:
+            env, task, rng, actions = (
+                state["env"],
+                task_from_json(state["task"]),
+                state["rng"],
+                state["actions"],
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UsageError(f"not a snapshot of an agentrl environment: {error}") from error
         if env != _identity(self):
             raise UsageError(f"a snapshot of {env} cannot be restored into {_identity(self)}")
@@ -191,9 +196,12 @@ class Env(gymnasium.Env[Observation, "str | Message"]):
             raise UsageError("there is no state before reset()")
         digest = hashlib.blake2b(self.task.id.encode(), digest_size=12)
         for m in self.messages:
-            digest.update(f"\x1e{m.role}\x1f{m.content}".encode())
+            # Lengths first: no text may imitate the border between two messages.
+            parts = [m.role, m.content]
             for call in m.tool_calls:
-                digest.update(f"\x1f{call.name}{json.dumps(call.arguments, sort_keys=True, default=str)}".encode())
+                parts += [call.name, json.dumps(call.arguments, sort_keys=True, default=str)]
+            text = "".join(f"{len(p)}:{p}" for p in (str(len(parts)), *parts))
+            digest.update(text.encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
 
     # Inside.
@@ -224,7 +232,9 @@ class Env(gymnasium.Env[Observation, "str | Message"]):
         for task in tasks:
             if task.id == wanted:
                 return task
-        raise UnknownIdError(f"no task {wanted!r}: {suggest(str(wanted), [t.id for t, _ in zip(tasks, range(200), strict=False)])}")
+        raise UnknownIdError(
+            f"no task {wanted!r}: {suggest(str(wanted), [t.id for t, _ in zip(tasks, range(200), strict=False)])}"
+        )
 
     def _begin(self, task: Task) -> Observation:
         self._actions = []

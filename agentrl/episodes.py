@@ -23,19 +23,8 @@ from agentrl import registry
 from agentrl.environment import Env
 from agentrl.errors import ConfigError, InfraError, UnscorableError
 from agentrl.players import CONTEXT_FULL, TextPlayer, TokenPlayer, is_token_policy, renderer_of
-from agentrl.types import (
-    Message,
-    Node,
-    Provenance,
-    Rollout,
-    SampleRequest,
-    Split,
-    Stop,
-    Task,
-    TextPolicy,
-    TokenPolicy,
-    Verdict,
-)
+from agentrl.protocols import TextPolicy, TokenPolicy
+from agentrl.types import Message, Node, Provenance, Rollout, SampleRequest, Split, Stop, Task, Verdict
 
 __all__ = ["Collection", "Plan", "Policy", "Sampling", "choose_tasks", "collect", "rollout", "run_sync"]
 
@@ -291,9 +280,7 @@ class _Runner:
                 self.pool.shutdown(wait=False, cancel_futures=True)
         return [cast(Rollout, r) for r in done]
 
-    async def _worker(
-        self, queue: Iterable[tuple[int, _Episode]], done: list[Rollout | None], env: Env | None
-    ) -> None:
+    async def _worker(self, queue: Iterable[tuple[int, _Episode]], done: list[Rollout | None], env: Env | None) -> None:
         env = env or self.make_env()
         try:
             for position, episode in queue:

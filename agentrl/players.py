@@ -10,8 +10,9 @@ from dataclasses import replace
 from typing import Any, TypeGuard, cast
 
 from agentrl.errors import RenderError
+from agentrl.protocols import TextPolicy, TokenPolicy
 from agentrl.render import Conversation, Renderer
-from agentrl.types import Message, Node, SampleRequest, TextPolicy, TokenPolicy, Verdict
+from agentrl.types import Message, Node, SampleRequest, Verdict
 
 __all__ = ["TextPlayer", "TokenPlayer", "is_token_policy", "renderer_of"]
 

@@ -26,12 +26,23 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 import gymnasium
 
 from agentrl.errors import UnknownIdError, UsageError, suggest
-from agentrl.types import Message, Task, Transcript, Verdict, Verifier
+from agentrl.protocols import Verifier
+from agentrl.types import Message, Task, Transcript, Verdict
 
 if TYPE_CHECKING:
     from agentrl.environment import Env
 
-__all__ = ["Kind", "ids", "find", "grade", "load_module", "load_verifier", "make", "register", "register_gymnasium"]
+__all__ = [
+    "Kind",
+    "find",
+    "grade",
+    "ids",
+    "load_module",
+    "load_verifier",
+    "make",
+    "register",
+    "register_gymnasium",
+]
 
 Kind = Literal["env", "verifier", "sandbox", "policy", "recipe"]
 
@@ -197,7 +208,12 @@ def _register_gymnasium(id: str) -> None:
     name = gymnasium_id(id)
     if name not in gymnasium.registry:
         # The checker wraps every step; conformance runs it instead.
-        gymnasium.register(name, entry_point="agentrl.registry:make_for_gymnasium", kwargs={"env_id": id}, disable_env_checker=True)
+        gymnasium.register(
+            name,
+            entry_point="agentrl.registry:make_for_gymnasium",
+            kwargs={"env_id": id},
+            disable_env_checker=True,
+        )
 
 
 @functools.cache

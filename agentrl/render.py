@@ -57,16 +57,16 @@ class HubTokenizer:
 
     def __init__(self, tokenizer: Any, eos_ids: Sequence[int] = ()) -> None:
         if not tokenizer.chat_template:
-            raise RenderError(f"the tokenizer of {tokenizer.name_or_path!r} has no chat template; use an instruct model")
+            raise RenderError(
+                f"the tokenizer of {tokenizer.name_or_path!r} has no chat template; use an instruct model"
+            )
         self.inner = tokenizer
         self.eos_ids = tuple(dict.fromkeys([*eos_ids, tokenizer.eos_token_id]))
         self.special = tuple(sorted({str(t) for t in tokenizer.added_tokens_decoder.values() if t.special}))
 
     def encode(self, text: str, special: Literal["parse", "plain"]) -> list[int]:
         """Ids of a text, without automatic special tokens."""
-        return list(
-            self.inner(text, add_special_tokens=False, split_special_tokens=special == "plain")["input_ids"]
-        )
+        return list(self.inner(text, add_special_tokens=False, split_special_tokens=special == "plain")["input_ids"])
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of ids, as they are."""
@@ -145,11 +145,32 @@ class Renderer:
         self.tokenizer = tokenizer
         self.fingerprint = tokenizer.fingerprint()
         self._opening = lru_cache(maxsize=4096)(self._render_opening)
-        self._probe()
+        self.end_id = self._probe()
 
     def start(self, messages: Sequence[Message], tools: Sequence[Mapping[str, Any]] = ()) -> Conversation:
         """Open a conversation with its first observation."""
         return Conversation(self, tuple(messages), tuple(tools))
+
+    def spell(self, messages: Sequence[Message]) -> tuple[tuple[int, ...], tuple[bool, ...]]:
+        """A finished conversation as ids, with the assistant's tokens marked as if a policy had drawn them."""
+        ids: tuple[int, ...] = ()
+        drawn: tuple[bool, ...] = ()
+        conversation: Conversation | None = None
+        waiting: list[Message] = []
+        for message in messages:
+            if message.role != "assistant":
+                waiting.append(message)
+                continue
+            if conversation is None:
+                conversation = self.start(waiting)
+                seen = conversation.ids
+            else:
+                seen = conversation.observe(waiting)
+            said = (*self.tokenizer.encode(message.content, "plain"), self.end_id)
+            conversation.reply(said)
+            ids, drawn = (*ids, *seen, *said), (*drawn, *(False,) * len(seen), *(True,) * len(said))
+            waiting = []
+        return ids, drawn
 
     def parse(self, ids: Sequence[int]) -> Message:
         """The assistant message that drawn ids spell, without the end-of-turn token."""
@@ -173,7 +194,10 @@ class Renderer:
 
     def _plain(self, message: Message, index: int) -> dict[str, Any]:
         hidden = message.role == "assistant" or self._unsafe(message.content)
-        out: dict[str, Any] = {"role": message.role, "content": _SLOT.format(index) if hidden else message.content}
+        out: dict[str, Any] = {
+            "role": message.role,
+            "content": _SLOT.format(index) if hidden else message.content,
+        }
         if message.tool_calls:
             out["tool_calls"] = [
                 {"type": "function", "function": {"name": c.name, "arguments": dict(c.arguments)}}
@@ -204,8 +228,8 @@ class Renderer:
         pieces.append((text, "parse"))
         return tuple(i for piece, how in pieces for i in self.tokenizer.encode(piece, how))
 
-    def _probe(self) -> None:
-        """Refuse a template under which an earlier turn changes once later ones follow."""
+    def _probe(self) -> int:
+        """Refuse a template under which an earlier turn changes once later ones follow; find what closes a turn."""
         history = [{"role": "user", "content": "q"}]
         before = self.tokenizer.layout(history, ())
         reply = "<think>\nt\n</think>\n\nr"
@@ -218,6 +242,11 @@ class Renderer:
                     f"this chat template {what} earlier assistant turns, so that drawn ids could not be kept; "
                     "use a template that keeps history as it was"
                 )
+            if text == "r":
+                closing = self.tokenizer.encode(after[len(before + text) :], "parse")[:1]
+        if not closing or closing[0] not in self.tokenizer.eos_ids:
+            raise RenderError("this chat template does not close a turn with an end-of-turn token")
+        return closing[0]
 
 
 class Conversation:

@@ -6,7 +6,7 @@ it checks membership with a Python loop over the characters.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import gymnasium
@@ -69,7 +69,7 @@ class ChatSpace(gymnasium.Space[tuple[Message, ...]]):
         words = (_WORDS[int(i)] for i in self.np_random.integers(0, len(_WORDS), size=count))
         return (Message("user", " ".join(words)),)
 
-    def to_jsonable(self, sample_n: Sequence[tuple[Message, ...]]) -> list[Any]:
+    def to_jsonable(self, sample_n: Iterable[tuple[Message, ...]]) -> list[Any]:
         """Messages as lists of role and content."""
         return [[[m.role, m.content] for m in chat] for chat in sample_n]
 

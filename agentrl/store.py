@@ -8,8 +8,9 @@
       checkpoints/         see `learn/checkpoint.py`
 
 A shard is written under another name, flushed to disk and then renamed: a torn step leaves nothing behind, and a
-committed one is never written again. Each record carries its schema version and a CRC-32 of its bytes; a record of an
-older schema goes through `MIGRATIONS`, a newer or damaged one is an error that names the file and the line.
+committed one is never written again. Each record carries its schema version, how many records follow it in the shard,
+and a CRC-32 of all that; a record of an older schema goes through `MIGRATIONS`, a newer or damaged one is an error
+that names the file and the line.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -70,8 +72,10 @@ class Run:
         try:
             schema = json.loads((path / "run.json").read_bytes())["schema"]
             config = json.loads((path / "config.json").read_bytes())
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise StoreError(f"{path} cannot be read: {error}") from error
+        if not isinstance(schema, int) or not isinstance(config, dict):
+            raise StoreError(f"{path} cannot be read: run.json or config.json is not what `Run.create` writes")
         if schema > SCHEMA:
             raise StoreError(f"{path} has schema {schema}, this version reads up to {SCHEMA}; install a newer agentrl")
         return cls(path, config)
@@ -83,11 +87,15 @@ class Run:
         Raises:
             StoreError: Another process holds it.
         """
-        with _storage(self.path), (self.path / ".lock").open("w") as lock:
+        with _storage(self.path):
+            lock = (self.path / ".lock").open("w")
+        with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise StoreError(f"{self.path} is being written by another process") from error
+            for torn in self.path.rglob(".*.part"):  # left by a process that was killed while writing
+                torn.unlink()
             yield
 
     # Rollouts.
@@ -103,11 +111,13 @@ class Run:
             StoreError: The shard exists already, or the disk is full.
         """
         target = self._shard(shard)
+        if not rollouts:
+            raise StoreError(f"{target} would be empty; a shard holds at least one rollout")
         if target.exists():
             raise StoreError(f"{target} is committed already; a shard is written once")
         with _storage(target):
             target.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(target, b"".join(_pack(r) for r in rollouts))
+            write_atomically(target, b"".join(_pack(r, len(rollouts) - n) for n, r in enumerate(rollouts, start=1)))
 
     def has(self, shard: str) -> bool:
         """Whether a shard is committed."""
@@ -129,9 +139,9 @@ class Run:
             lines = path.read_bytes().split(b"\n")
         except OSError as error:
             raise StoreError(f"cannot read shard {path}: {error.strerror}") from error
-        if lines[-1]:
-            raise StoreError(f"{path}:{len(lines)}: the record is cut off; the shard is damaged")
-        return [_unpack(line, f"{path}:{n}") for n, line in enumerate(lines[:-1], start=1)]
+        if lines.pop() or not lines:
+            raise StoreError(f"{path}:{len(lines) + 1}: the record is cut off; the shard is damaged")
+        return [_unpack(line, f"{path}:{n}", len(lines) - n) for n, line in enumerate(lines, start=1)]
 
     def _shard(self, shard: str) -> Path:
         return self.path / "rollouts" / f"{shard}.jsonl"
@@ -155,7 +165,7 @@ class Run:
         path = self.path / "metrics.jsonl"
         if not path.exists():
             return []
-        lines = path.read_text().split("\n")
+        lines = path.read_bytes().split(b"\n")
         records = []
         for number, line in enumerate(lines[:-1], start=1):
             try:
@@ -209,31 +219,40 @@ def _storage(path: Path) -> Iterator[None]:
     except StoreError:
         raise
     except OSError as error:
-        raise StoreError(f"cannot write {path}: {error.strerror or error}; what was committed before is intact") from error
+        raise StoreError(
+            f"cannot write {path}: {error.strerror or error}; what was committed before is intact"
+        ) from error
 
 
-_HEAD = b'{"v":%d,"crc":"%08x","rollout":'
-_HEAD_LENGTH = len(_HEAD % (SCHEMA, 0))
+_RECORD = re.compile(rb'\{"v":([0-9]+),"crc":"([0-9a-f]{8})","left":([0-9]+),"rollout":(.*)\}')
 
 
-def _pack(rollout: Rollout) -> bytes:
-    payload = json.dumps(rollout_to_json(rollout), separators=(",", ":"), ensure_ascii=False).encode(
-        "utf-8", "surrogatepass"
-    )
-    return (_HEAD % (SCHEMA, zlib.crc32(payload))) + payload + b"}\n"
+def _pack(rollout: Rollout, left: int) -> bytes:
+    text = json.dumps(rollout_to_json(rollout), separators=(",", ":"), ensure_ascii=False)
+    payload = text.encode("utf-8", "surrogatepass")
+    crc = _checksum(SCHEMA, left, payload)
+    return b'{"v":%d,"crc":"%08x","left":%d,"rollout":%b}\n' % (SCHEMA, crc, left, payload)
 
 
-def _unpack(line: bytes, where: str) -> Rollout:
+def _unpack(line: bytes, where: str, left: int) -> Rollout:
+    parts = _RECORD.fullmatch(line)
+    if parts is None:
+        raise StoreError(f"{where}: not a rollout record; the shard is damaged")
+    version, payload = int(parts[1]), parts[4]
+    if _checksum(version, int(parts[3]), payload) != int(parts[2], 16):
+        raise StoreError(f"{where}: the checksum does not match; the shard is damaged")
+    if int(parts[3]) != left:
+        raise StoreError(f"{where}: {left} records follow where {int(parts[3])} were written; the shard is damaged")
+    if version > SCHEMA:
+        raise StoreError(f"{where}: schema {version} is newer than {SCHEMA}; install a newer agentrl")
     try:
-        payload = line[_HEAD_LENGTH:-1]
-        version, crc = int(line[5:6]), int(line[14:22], 16)
-        if line[:_HEAD_LENGTH] != _HEAD % (version, crc) or zlib.crc32(payload) != crc:
-            raise StoreError(f"{where}: the checksum does not match; the shard is damaged")
-        if version > SCHEMA:
-            raise StoreError(f"{where}: schema {version} is newer than {SCHEMA}; install a newer agentrl")
         record = json.loads(payload.decode("utf-8", "surrogatepass"))
         for old in range(version, SCHEMA):
             record = MIGRATIONS[old](record)
         return rollout_from_json(record)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StoreError(f"{where}: not a rollout record ({type(error).__name__}: {error})") from error
+
+
+def _checksum(version: int, left: int, payload: bytes) -> int:
+    return zlib.crc32(payload, zlib.crc32(b"%d,%d" % (version, left)))

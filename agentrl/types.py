@@ -8,9 +8,9 @@ arrays. A verifier turns what happened into a `Verdict`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -31,19 +31,24 @@ __all__ = [
     "Status",
     "Stop",
     "Task",
-    "TextPolicy",
-    "TokenPolicy",
     "ToolCall",
     "Trajectory",
     "Transcript",
     "Verdict",
-    "Verifier",
 ]
 
 Role = Literal["system", "user", "assistant", "tool"]
 Split = Literal["train", "test"]
 Status = Literal[
-    "correct", "partial", "incorrect", "no_answer", "malformed", "timeout", "resource_limit", "task_invalid", "infra_error"
+    "correct",
+    "partial",
+    "incorrect",
+    "no_answer",
+    "malformed",
+    "timeout",
+    "resource_limit",
+    "task_invalid",
+    "infra_error",
 ]
 Stop = Literal["done", "turn_limit", "token_limit", "infra_error", "task_invalid"]
 
@@ -159,14 +164,6 @@ class Transcript:
         return ""
 
 
-class Verifier(Protocol):
-    """A pure function of task and transcript, bounded in time, callable from any thread."""
-
-    def __call__(self, task: Task, transcript: Transcript, /) -> Verdict:
-        """Decide; a failure the policy causes is a status with score 0, never an exception."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class SampleRequest:
     """Ask a token policy for one continuation.
@@ -205,34 +202,6 @@ class Sample:
     sampler_logprobs: tuple[float, ...]
     stop: Literal["eos", "stop", "length"]
     version: int
-
-
-class TokenPolicy(Protocol):
-    """Ids in, ids and log-probabilities out; cancellable; its rollouts can be trained on."""
-
-    version: int
-
-    async def sample(self, request: SampleRequest, /) -> Sample:
-        """Draw one continuation; cancelling the task frees its row."""
-        ...
-
-    def close(self) -> None:
-        """Free what the policy holds; idempotent."""
-        ...
-
-
-class TextPolicy(Protocol):
-    """Messages in, message out (endpoints, scripts): no ids, so the learner refuses its rollouts."""
-
-    version: int
-
-    async def reply(self, messages: Sequence[Message], tools: Sequence[Mapping[str, Any]], /) -> Message:
-        """Answer the conversation so far."""
-        ...
-
-    def close(self) -> None:
-        """Free what the policy holds; idempotent."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -415,9 +384,9 @@ class Rollout:
             logprobs=np.concatenate([np.asarray(n.logprobs, dtype=np.float32) for n in nodes]),
             tags=tuple(tags),
             turn=np.concatenate(turns),
-            version=np.concatenate([np.where(np.asarray(n.drawn, dtype=np.bool_), n.version, -1) for n in nodes]).astype(
-                np.int32
-            ),
+            version=np.concatenate(
+                [np.where(np.asarray(n.drawn, dtype=np.bool_), n.version, -1) for n in nodes]
+            ).astype(np.int32),
         )
 
 

@@ -113,6 +113,7 @@ def test_values_of_every_type_are_read() -> None:
         4,
         {"a": 1.0},
     )
+    assert isinstance(config.optim, Sgd)
     assert type(config.optim.momentum) is float
     assert from_mapping(to_mapping(config), Config) == config
 
@@ -226,11 +227,7 @@ def test_options_that_are_none(words: Any, message: Any) -> None:
 _ANYTHING = st.sampled_from([None, True, 0, 3, 0.5, "", "auto", "x", [], ["x"], [1, 2], {}, {"kind": "sgd"}])
 
 
-@given(
-    st.dictionaries(
-        st.sampled_from(["seed", "strict", "stop", "limit", "size", "optim", "nothing"]), _ANYTHING
-    )
-)
+@given(st.dictionaries(st.sampled_from(["seed", "strict", "stop", "limit", "size", "optim", "nothing"]), _ANYTHING))
 def test_any_mapping_gives_a_config_or_a_config_error(data: Any) -> None:
     try:
         config = from_mapping(data, Config)

@@ -176,9 +176,7 @@ def test_links_resolve(page: Path) -> None:
 
 def test_checker_sees_a_broken_link(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text(
-        "# A `b` c\n[x](#a-b-c) [y](#no) [z](gone.md) [w](https://example.org) [v](page.md#a-b-c)\n"
-    )
+    page.write_text("# A `b` c\n[x](#a-b-c) [y](#no) [z](gone.md) [w](https://example.org) [v](page.md#a-b-c)\n")
     assert broken_links(page) == ["#no", "gone.md"]
 
 

@@ -17,7 +17,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 LAYERS: tuple[tuple[str, ...], ...] = (  # a part may import its own row and the rows above it
-    ("types", "errors", "codec", "spaces", "config", "registry", "data", "environment"),
+    ("types", "protocols", "errors", "codec", "spaces", "config", "registry", "data", "environment"),
     ("sandboxes",),
     ("verifiers",),
     ("envs",),
@@ -130,9 +130,7 @@ def goes_up(found: Import) -> bool:
         return source not in LAYERS[-1]
     if source == target:
         own_helper = found.target.rpartition(".")[2].startswith("_")
-        return (
-            source == "recipes" and found.target not in ("agentrl.recipes", found.source) and not own_helper
-        )
+        return source == "recipes" and found.target not in ("agentrl.recipes", found.source) and not own_helper
     return rank(target) > rank(source) or (source in LEAVES and target in LEAVES)
 
 
@@ -288,8 +286,6 @@ def test_command_line_starts_without_torch(arguments: list[str]) -> None:
         "except SystemExit as end: assert not end.code, end\n"
         "assert not {'torch', 'transformers'} & set(sys.modules)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.strip() != ""

@@ -25,9 +25,7 @@ def files_under(folder: Path) -> set[str]:
 def python(*arguments: str, cwd: Path, path: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run this Python elsewhere, with one more folder on its path."""
     env = {**os.environ, "PYTHONPATH": str(path)} if path else dict(os.environ)
-    return subprocess.run(
-        [sys.executable, *arguments], cwd=cwd, env=env, capture_output=True, text=True, check=False
-    )
+    return subprocess.run([sys.executable, *arguments], cwd=cwd, env=env, capture_output=True, text=True, check=False)
 
 
 def build(source: Path, kind: str, target: Path) -> Path:
@@ -49,30 +47,22 @@ def test_package_links_to_the_folder_at_the_root(folder: str) -> None:
         pytest.skip("this is an unpacked sdist: it holds the folders themselves in place of the links")
     link = ROOT / "agentrl" / folder
     assert link.is_symlink()
-    assert link.readlink() == Path("..") / folder, (
-        "the link must be relative, or it breaks in the next checkout"
-    )
+    assert link.readlink() == Path("..") / folder, "the link must be relative, or it breaks in the next checkout"
     assert link.resolve() == ROOT / folder
     assert (ROOT / folder).is_dir()
 
 
-@pytest.mark.parametrize(
-    "pattern", [*(f"{folder}/__init__.py" for folder in PLUGINS), "tests/**/__init__.py"]
-)
+@pytest.mark.parametrize("pattern", [*(f"{folder}/__init__.py" for folder in PLUGINS), "tests/**/__init__.py"])
 def test_no_init_file_that_would_shadow_a_package(pattern: str) -> None:
     found = [p.relative_to(ROOT).as_posix() for p in ROOT.glob(pattern)]
-    assert found == [], (
-        "with it, `import verifiers` at the root finds our folder in place of the installed package"
-    )
+    assert found == [], "with it, `import verifiers` at the root finds our folder in place of the installed package"
 
 
 def test_installed_package_named_verifiers_wins_at_the_root(tmp_path: Path) -> None:
     installed = tmp_path / "verifiers" / "__init__.py"
     installed.parent.mkdir()
     installed.write_text("HELLO = 'from the package index'\n")
-    code = (
-        "import verifiers; import agentrl.verifiers.exact; print(verifiers.HELLO); print(verifiers.__file__)"
-    )
+    code = "import verifiers; import agentrl.verifiers.exact; print(verifiers.HELLO); print(verifiers.__file__)"
     done = python("-c", code, cwd=ROOT, path=tmp_path)
     assert done.stdout.splitlines() == ["from the package index", str(installed)], done.stderr
 

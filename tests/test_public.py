@@ -72,8 +72,7 @@ def test_names_load_when_first_used() -> None:
 
 def test_star_import_brings_the_names() -> None:
     assert (
-        run("from agentrl import *; print(sorted(set(dir()) & {'make', 'train', 'registry'}))")
-        == "['make', 'train']"
+        run("from agentrl import *; print(sorted(set(dir()) & {'make', 'train', 'registry'}))") == "['make', 'train']"
     )
 
 

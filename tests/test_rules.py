@@ -43,12 +43,8 @@ CARD_HEADS = ("Covered", "Not covered")
 def files(folders: tuple[str, ...], *suffixes: str) -> list[Path]:
     """Files of the tree, caches and the package's links to the plug-in folders left out."""
     linked = [link for name in SOURCES if (link := ROOT / "agentrl" / name).is_symlink()]
-    found = (
-        p for folder in folders for p in (ROOT / folder).rglob("*") if p.suffix in suffixes and p.is_file()
-    )
-    return sorted(
-        p for p in found if "__pycache__" not in p.parts and not any(p.is_relative_to(x) for x in linked)
-    )
+    found = (p for folder in folders for p in (ROOT / folder).rglob("*") if p.suffix in suffixes and p.is_file())
+    return sorted(p for p in found if "__pycache__" not in p.parts and not any(p.is_relative_to(x) for x in linked))
 
 
 def named(path: Path) -> str:
@@ -64,9 +60,7 @@ def unsafe_calls(tree: ast.AST) -> Iterator[tuple[str, int, str]]:
         if name in FORBIDDEN:
             yield name, node.lineno, FORBIDDEN[name]
         for keyword in node.keywords:
-            if keyword.arg == "shell" and not (
-                isinstance(keyword.value, ast.Constant) and not keyword.value.value
-            ):
+            if keyword.arg == "shell" and not (isinstance(keyword.value, ast.Constant) and not keyword.value.value):
                 yield "shell=True", node.lineno, "goes through a shell"
 
 
@@ -78,11 +72,7 @@ def test_files_are_short() -> None:
 
 
 def test_nothing_runs_untrusted_text() -> None:
-    found = {
-        (named(p), name)
-        for p in files(SOURCES, ".py")
-        for name, _, _ in unsafe_calls(ast.parse(p.read_text()))
-    }
+    found = {(named(p), name) for p in files(SOURCES, ".py") for name, _, _ in unsafe_calls(ast.parse(p.read_text()))}
     assert found == set(ALLOWED), "a call that is safe where it stands goes into ALLOWED with its reason"
 
 
@@ -141,6 +131,4 @@ def test_plugin_has_a_card(kind: registry.Kind, id: str) -> None:
     first = card.strip().partition("\n")[0]
     assert first.endswith("."), "the card's first line is a sentence: `agentrl list` prints it"
     missing = [head for head in CARD_HEADS if not re.search(rf"\b{head}\b", card)]
-    assert missing == [], (
-        f"{registry.load_module(kind, id).__file__}: the card does not say what it leaves out"
-    )
+    assert missing == [], f"{registry.load_module(kind, id).__file__}: the card does not say what it leaves out"

@@ -1,10 +1,12 @@
-"""Check that an environment or a verifier keeps its contract; exit 1 if one does not.
+"""Check that an environment, a verifier or a recipe keeps its contract; exit 1 if one does not.
 
 Gold answers score 1, empty and noisy ones score their floor, seeds repeat, a fork equals a replay, and more.
 """
 
 from __future__ import annotations
 
+import inspect
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -13,10 +15,10 @@ import tyro
 
 from agentrl import registry
 from agentrl.commands._shared import console, kinds_of
-from agentrl.config import parse_flags, parse_options
+from agentrl.config import from_mapping, parse_flags, parse_options, to_mapping
 from agentrl.errors import UsageError
 
-_CHECKED: tuple[registry.Kind, ...] = ("env", "verifier")
+_CHECKED: tuple[registry.Kind, ...] = ("env", "verifier", "recipe")
 
 
 @dataclass(frozen=True)
@@ -61,13 +63,36 @@ def _chosen(flags: Flags) -> Iterator[tuple[registry.Kind, str]]:
     for id in flags.ids:
         kinds = [kind for kind in kinds_of(id) if kind in _CHECKED]
         if not kinds:
-            raise UsageError(f"{id} is a {kinds_of(id)[0]}: only environments and verifiers have checks")
+            raise UsageError(f"{id} is a {kinds_of(id)[0]}: only environments, verifiers and recipes have checks")
         yield from ((kind, id) for kind in kinds)
 
 
 def _results(kind: registry.Kind, id: str, options: dict[str, Any]) -> Any:
     from agentrl import conformance
 
-    return (
-        conformance.check_env_plugin(id, options) if kind == "env" else conformance.check_verifier_plugin(id)
-    )
+    if kind == "recipe":
+        return [conformance.CheckResult(*found) for found in _recipe_checks(id)]
+    return conformance.check_env_plugin(id, options) if kind == "env" else conformance.check_verifier_plugin(id)
+
+
+def _recipe_checks(id: str) -> Iterator[tuple[str, str, str]]:
+    """What a recipe must have for `agentrl train`: a card, settings that survive being stored, a `main`."""
+    module = registry.find("recipe", id)
+    params = getattr(module.Config, "__dataclass_params__", None)
+    names = list(inspect.signature(module.main).parameters)
+    for name, problem in (
+        ("card", "" if module.__doc__ else "the module has no docstring"),
+        ("frozen", "" if params and params.frozen else "Config must be a frozen dataclass"),
+        ("settings", _settings_problem(module.Config)),
+        ("main", "" if names == ["config", "run", "report"] else f"takes {names}, not (config, run, report)"),
+    ):
+        yield name, "failed" if problem else "passed", problem
+
+
+def _settings_problem(config: Any) -> str:
+    try:
+        settings = config()
+        again = from_mapping(json.loads(json.dumps(to_mapping(settings))), config)
+    except TypeError as error:
+        return f"every setting needs a default that JSON can hold: {error}"
+    return "" if again == settings else "the settings change by being stored as JSON and read again"

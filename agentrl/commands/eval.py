@@ -59,10 +59,11 @@ def main(args: list[str]) -> int:
     k = numbers(flags.k, "--k", flags.samples)
     earlier = _earlier(flags.compare) if flags.compare else None
     env = agentrl.make(flags.env_id, **parse_options(flags.env))
+    episodes = min(flags.n, len(env.all_tasks(flags.split))) * flags.samples
     policy = open_policy(flags.policy)
     try:
         run = Run.create(flags.run or fresh_run_path("eval", flags.env_id), to_mapping(flags))
-        result = _evaluate(flags, env, policy, run)
+        result = _evaluate(flags, env, policy, run, episodes)
     finally:
         policy.close()
     out = console()
@@ -78,9 +79,8 @@ def main(args: list[str]) -> int:
     return 0
 
 
-def _evaluate(flags: Flags, env: Env, policy: Policy, run: Run) -> Evaluation:
-    total = min(flags.n, len(env.all_tasks(flags.split))) * flags.samples
-    with progress("eval", total) as tick:
+def _evaluate(flags: Flags, env: Env, policy: Policy, run: Run, episodes: int) -> Evaluation:
+    with progress("eval", episodes) as tick:
         return evaluate(
             env,
             policy,

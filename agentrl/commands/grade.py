@@ -78,9 +78,7 @@ def _opened(file: str) -> Iterator[TextIO]:
         raise DataError(f"cannot read {file}: {(error.strerror or str(error)).lower()}") from None
 
 
-def _batches(
-    lines: Iterable[str], file: str, options: Mapping[str, Any]
-) -> Iterator[list[_Line] | DataError]:
+def _batches(lines: Iterable[str], file: str, options: Mapping[str, Any]) -> Iterator[list[_Line] | DataError]:
     """Batches of parsed lines; a bad line comes out last, as the error that it is."""
     batch: list[_Line] = []
     read = False
@@ -133,9 +131,7 @@ def _graded(verifier: str, batches: Iterator[list[_Line] | DataError], jobs: int
     try:
         with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
             for batch in itertools.chain(head, batches):
-                waiting.append(
-                    batch if isinstance(batch, DataError) else pool.submit(_grade, verifier, batch)
-                )
+                waiting.append(batch if isinstance(batch, DataError) else pool.submit(_grade, verifier, batch))
                 if len(waiting) > 4 * jobs:
                     yield from _next(waiting)
             while waiting:

@@ -87,7 +87,7 @@ import re
 from agentrl.types import Task, Transcript, Verdict
 
 CASES = [
-    # (answer, response, options, status)
+    # Each: answer, response, options, status.
     ("Paris", "It is Paris.", {}, "correct"),
     ("Paris", "paris", {}, "correct"),
     ("Paris", "Parisian", {}, "incorrect"),
@@ -118,7 +118,102 @@ def verify(task: Task, transcript: Transcript, *, longest: int = 1000) -> Verdic
     return Verdict(0.0, "incorrect", answer=reply[:2000], feedback="The answer is not there.")
 '''
 
+_RECIPE = '''r"""$camel: policy gradient with the batch's mean reward as the baseline.
+
+Each step plays a group of episodes for each of several tasks and takes one step along the mean, over all
+drawn tokens, of (R - mean R) grad log pi (Williams 1992, doi 10.1007/BF00992696).
+
+Covered: single-turn and multi-turn episodes. Not covered: clipping, a divergence term, a value head.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from agentrl import config as configs
+from agentrl.episodes import Collection, Plan, Sampling, collect, copies, run_sync
+from agentrl.errors import ConfigError
+from agentrl.learn.learner import Batch, Optim, Packing
+from agentrl.learn.loop import Loop, Metrics, Parts, Result, Settings
+from agentrl.learn.objectives import PolicyGradient, aggregate
+from agentrl.recipes import Report
+from agentrl.recipes._shared import EnvSpec, EvalSpec, Evaluator, ModelSpec, Stream, open_trainee
+from agentrl.store import Run
+from agentrl.types import Rollout
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of the recipe."""
+
+    env: EnvSpec = field(default_factory=EnvSpec)
+    model: ModelSpec = field(default_factory=ModelSpec)
+    sampling: Sampling = field(default_factory=Sampling)
+    optim: Optim = field(default_factory=Optim)
+    packing: Packing = field(default_factory=Packing)
+    loop: Settings = field(default_factory=Settings)
+    eval: EvalSpec = field(default_factory=EvalSpec)
+    tasks: int = 16
+    """Tasks a step."""
+    samples: int = 8
+    """Episodes a task."""
+    seed: int = 0
+    """Names every random stream."""
+
+    def __post_init__(self) -> None:
+        if self.sampling.temperature <= 0 or self.sampling.top_p != 1:
+            raise ConfigError("training samples at temperature > 0 and top_p = 1")
+
+
+def main(config: Config, run: Run, report: Report | None = None) -> Result:
+    """Train in a run folder, from wherever it stands."""
+    env = config.env.make()
+    steps = config.loop.steps * config.loop.epochs * config.loop.splits
+    trainee = open_trainee(config.model, config.optim, config.packing, total_steps=steps, seed=config.seed)
+    tasks = Stream(env.all_tasks("train"), config.seed)
+    evaluator = Evaluator(env, trainee.policy, config.eval, config.sampling)
+
+    def gather(step: int) -> Collection:
+        plan = Plan(tasks.at(step * config.tasks, config.tasks), config.samples, config.seed, step)
+        return run_sync(collect(copies(env), trainee.policy, plan, sampling=config.sampling))
+
+    parts = Parts(
+        collect=gather,
+        batch=lambda step, rollouts: credit(config, rollouts),
+        objective=PolicyGradient(),
+        publish=trainee.publish,
+        evaluate=evaluator.rollouts,
+        summarise=evaluator.summary,
+    )
+    loop = Loop(run, trainee.learner, parts, config.loop, config=configs.digest(config), report=report)
+    try:
+        result = loop()
+        trainee.save(run)
+    finally:
+        trainee.policy.close()
+    return result
+
+
+def credit(config: Config, rollouts: Sequence[Rollout]) -> tuple[Batch | None, Metrics]:
+    """What to learn from a step's rollouts, and what to log. Your idea goes here."""
+    if not rollouts:
+        return None, {}
+    reward_B = np.array([r.reward for r in rollouts])
+    trajectories = tuple(r.trajectory() for r in rollouts)
+    mask_BT = np.zeros((len(rollouts), max(len(t) for t in trajectories)), dtype=np.bool_)
+    for b, trajectory in enumerate(trajectories):
+        mask_BT[b, : len(trajectory)] = trajectory.mask
+    adv_BT = np.broadcast_to((reward_B - reward_B.mean())[:, None], mask_BT.shape)
+    weight_BT = aggregate(mask_BT, "token_mean")
+    batch = Batch(trajectories, weight_BT, adv_BT, temperature=config.sampling.temperature)
+    return batch, {"reward": float(reward_B.mean())}
+'''
+
 _TEMPLATES = {
     "env": (_ENV, "`agentrl check ./{path}`, then `agentrl rollout ./{path} --policy smollm2-135m`"),
+    "recipe": (_RECIPE, "`agentrl check ./{path}`, then `agentrl train ./{path} --env.id ENV`"),
     "verifier": (_VERIFIER, "`agentrl check ./{path}`, then `agentrl grade ./{path} FILE`"),
 }

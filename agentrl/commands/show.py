@@ -46,9 +46,7 @@ def main(args: list[str]) -> int:
         names = max((len(o.name) for o in options), default=0)
         kinds = max((len(o.kind) for o in options), default=0)
         for o in options:
-            out.print(
-                f"  {o.name:<{names}}  {o.kind:<{kinds}}  {o.default:<14}  {o.help}".rstrip(), soft_wrap=True
-            )
+            out.print(f"  {o.name:<{names}}  {o.kind:<{kinds}}  {o.default:<14}  {o.help}".rstrip(), soft_wrap=True)
         if kind == "recipe":
             out.print(f"  (`agentrl train {flags.id} --help` explains each)")
         if kind == "env" and not flags.id.endswith(".py"):
@@ -59,9 +57,7 @@ def main(args: list[str]) -> int:
 
 def _options(target: Any) -> Iterator[_Option]:
     """The keyword-only parameters of a function or a class, with their lines in its docstring."""
-    doc = "\n".join(
-        filter(None, (inspect.getdoc(c) for c in reversed(getattr(target, "__mro__", (target,)))))
-    )
+    doc = "\n".join(filter(None, (inspect.getdoc(c) for c in reversed(getattr(target, "__mro__", (target,))))))
     for name, parameter in inspect.signature(target).parameters.items():
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
             line = re.findall(rf"^ +{name}: (.*)$", doc, re.MULTILINE)
@@ -69,16 +65,18 @@ def _options(target: Any) -> Iterator[_Option]:
             yield _Option(name, hint, _default(parameter.default, parameter.empty), line[-1] if line else "")
 
 
-def _settings(config: type, prefix: str = "") -> Iterator[_Option]:
-    """The settings of a recipe, with dotted names."""
+def _settings(config: type, prefix: str = "", made: Any = None) -> Iterator[_Option]:
+    """The settings of a recipe, with dotted names; `made` is the default object that they are part of."""
     hints = typing.get_type_hints(config)
     for field in dataclasses.fields(config):
         name, hint = prefix + field.name, hints[field.name]
+        value = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+        if made is not None:
+            value = getattr(made, field.name)
         if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-            yield from _settings(hint, f"{name}.")
+            yield from _settings(hint, f"{name}.", None if value is dataclasses.MISSING else value)
         else:
-            made = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
-            yield _Option(name, _name(hint), _default(made, dataclasses.MISSING))
+            yield _Option(name, _name(hint), _default(value, dataclasses.MISSING))
 
 
 def _default(value: Any, missing: Any) -> str:
@@ -87,5 +85,6 @@ def _default(value: Any, missing: Any) -> str:
 
 def _name(hint: Any) -> str:
     """A type as a newcomer reads it: the choices of a `Literal` by themselves."""
-    text = hint.__name__ if isinstance(hint, type) else str(hint).replace("typing.", "")
+    text = hint.__name__ if isinstance(hint, type) else str(hint)
+    text = re.sub(r"(\w+\.)+(?=\w)", "", text)  # the class, not its module
     return re.sub(r"Literal\[([^]]*)\]", lambda m: m[1].replace(", ", " | "), text)

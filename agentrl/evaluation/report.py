@@ -101,12 +101,20 @@ def _training(run: Run) -> list[_Point]:
     if not shards:
         return []
     spaced = np.unique(np.linspace(0, len(shards) - 1, min(len(shards), _MOST_STEPS)).astype(int))
-    return [_Point(_step_of(shards[i], int(i)), summarise(run.read(shards[i]))) for i in spaced]
+    return _points(run, [(_step_of(shards[i], int(i)), shards[i]) for i in spaced])
 
 
 def _evaluations(run: Run, last: int) -> list[_Point]:
-    shards = [s for s in run.shards() if s.startswith("eval/")]
-    return sorted((_Point(_step_of(s, last), summarise(run.read(s))) for s in shards), key=lambda p: p.step)
+    return _points(run, sorted((_step_of(s, last), s) for s in run.shards() if s.startswith("eval/")))
+
+
+def _points(run: Run, shards: Iterable[tuple[int, str]]) -> list[_Point]:
+    found = []
+    for step, shard in shards:
+        rollouts = run.read(shard)
+        if any(r.scored for r in rollouts):  # a step whose groups were all dropped has nothing to show
+            found.append(_Point(step, summarise(rollouts)))
+    return found
 
 
 def _step_of(shard: str, otherwise: int) -> int:
@@ -221,9 +229,7 @@ def _headline(shown: dict[str, Summary]) -> str:
     lines = []
     for shard, summary in shown.items():
         cells = dict(summary.rows())
-        size = f"{summary.tasks} x {summary.samples}" + (
-            f" ({summary.dropped} unscored)" if summary.dropped else ""
-        )
+        size = f"{summary.tasks} x {summary.samples}" + (f" ({summary.dropped} unscored)" if summary.dropped else "")
         lines.append(_cells((shard.removeprefix("eval/"), size, *(cells.get(name, "-") for name in names))))
     note = '<p class="note">In brackets: 95 % bootstrap intervals over tasks.</p>'
     return f"<table><tr>{head}</tr>{''.join(lines)}</table>{note}"

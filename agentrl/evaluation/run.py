@@ -84,6 +84,4 @@ def _check(n: int | None, samples: int, k: Sequence[int]) -> None:
         raise UsageError(f"samples must be at least 1 a task, got {samples}")
     for each in k:
         if not 1 <= each <= samples:
-            raise UsageError(
-                f"pass@{each} needs at least {max(each, 1)} samples a task, got samples={samples}"
-            )
+            raise UsageError(f"pass@{each} needs at least {max(each, 1)} samples a task, got samples={samples}")

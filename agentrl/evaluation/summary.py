@@ -151,9 +151,7 @@ def summarise(
     """
     groups, unscored = _by_task(rollouts)
     if not groups:
-        raise UnscorableError(
-            f"no task could be scored ({dropped + unscored} left out): there is nothing to average"
-        )
+        raise UnscorableError(f"no task could be scored ({dropped + unscored} left out): there is nothing to average")
     samples = min(len(group) for group in groups.values())
     _check_k(k, samples)
     rng = np.random.default_rng(0)  # fixed: one set of rollouts has one interval
@@ -184,9 +182,7 @@ def compare(before: Iterable[Rollout], after: Iterable[Rollout], k: Sequence[int
     (first, _), (second, _) = _by_task(before), _by_task(after)
     shared = [task for task in second if task in first]
     if not shared:
-        raise UsageError(
-            "the two results share no scored task; evaluate both with the same env, n, seed and split"
-        )
+        raise UsageError("the two results share no scored task; evaluate both with the same env, n, seed and split")
     firsts, seconds = [first[t] for t in shared], [second[t] for t in shared]
     _check_k(k, min(len(group) for group in (*firsts, *seconds)))
     both = [r for group in (*firsts, *seconds) for r in group]
@@ -235,9 +231,7 @@ def _cut(rollout: Rollout, max_tokens: int | None) -> bool:
 def _check_k(k: Sequence[int], samples: int) -> None:
     for n in k:
         if not 1 <= n <= samples:
-            raise UsageError(
-                f"pass@{n} needs at least {max(n, 1)} samples a task, got {samples}; draw more samples"
-            )
+            raise UsageError(f"pass@{n} needs at least {max(n, 1)} samples a task, got {samples}; draw more samples")
 
 
 def _known(value: float) -> float | None:

@@ -14,7 +14,8 @@ import hashlib
 import json
 import os
 import shutil
-from dataclasses import asdict, dataclass
+import zlib
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -41,6 +42,7 @@ class State:
         model: Digest of the trained weights' names and shapes.
         threads: torch's thread count: results agree to the bit only at the same count.
         torch_rng: torch's generator, as hexadecimal.
+        files: CRC-32 of each file beside state.json.
     """
 
     step: int
@@ -49,6 +51,7 @@ class State:
     model: str
     threads: int
     torch_rng: str
+    files: dict[str, int] = field(default_factory=dict)
     schema: int = SCHEMA
 
 
@@ -73,7 +76,7 @@ def save(folder: Path, learner: Learner, *, step: int, config: str, keep: int = 
         part.mkdir(parents=True)
         save_file({n: m.detach().cpu().contiguous() for n, m in learner.masters.items()}, part / "model.safetensors")
         save_file(_moments(learner), part / "optim.safetensors")
-        (part / "state.json").write_text(json.dumps(asdict(state), indent=2))
+        (part / "state.json").write_text(json.dumps(asdict(replace(state, files=_checksums(part))), indent=2))
         for file in part.iterdir():
             descriptor = os.open(file, os.O_RDONLY)
             os.fsync(descriptor)
@@ -85,8 +88,10 @@ def save(folder: Path, learner: Learner, *, step: int, config: str, keep: int = 
         shutil.rmtree(part, ignore_errors=True)
         why = getattr(error, "strerror", None) or error
         raise StoreError(f"cannot write checkpoint {target}: {why}; earlier checkpoints are intact") from error
-    for old in _all(folder)[:-keep]:
-        shutil.rmtree(old)
+    kept = _all(folder)[-keep:]
+    for old in [*folder.glob("step_*"), *folder.glob(".step_*.part")]:
+        if old not in kept:
+            shutil.rmtree(old, ignore_errors=True)  # what stays is removed next time
     return target
 
 
@@ -109,6 +114,9 @@ def restore(path: Path, learner: Learner, *, config: str | None = None) -> State
     """
     try:
         state = State(**json.loads((path / "state.json").read_text()))
+        found = _checksums(path)
+        if wrong := [name for name in {*state.files, *found} if state.files.get(name) != found.get(name)]:
+            raise ValueError(f"the checksum of {' and '.join(sorted(wrong))} does not match")
         weights = load_file(path / "model.safetensors")
         moments = load_file(path / "optim.safetensors")
     except (OSError, ValueError, TypeError, SafetensorError) as error:
@@ -132,6 +140,16 @@ def model_digest(learner: Learner) -> str:
     """Digest of the trained weights' names and shapes."""
     text = "\n".join(f"{n} {tuple(m.shape)}" for n, m in sorted(learner.masters.items()))
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _checksums(folder: Path) -> dict[str, int]:
+    out = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        out[path.name] = 0
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                out[path.name] = zlib.crc32(block, out[path.name])
+    return out
 
 
 def _all(folder: Path) -> list[Path]:

@@ -11,7 +11,16 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["ADVANTAGES", "Advantage", "Scale", "advantages", "batch", "group", "leave_one_out", "zero_variance_share"]
+__all__ = [
+    "ADVANTAGES",
+    "Advantage",
+    "Scale",
+    "advantages",
+    "batch",
+    "group",
+    "leave_one_out",
+    "zero_variance_share",
+]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -36,13 +45,11 @@ def group(reward_B: Floats, group_B: Ints, *, scale: Scale = "group") -> Floats:
     [0.75, -0.25]
     """
     reward_B, group_B = _checked(reward_B, group_B)
-    index_B, count_G, mean_G = _groups(reward_B, group_B)
-    centred_B = reward_B - mean_G[index_B]
+    index_B, count_G, centred_B = _groups(reward_B, group_B)
     if scale == "none":
         return centred_B
     if scale == "batch":
-        deviation = reward_B.std(ddof=1) if len(reward_B) > 1 else 0.0
-        return centred_B / (deviation + _EPSILON)
+        return centred_B / (_deviation(reward_B) + _EPSILON)
     square_G = np.bincount(index_B, centred_B**2, minlength=len(count_G))
     deviation_G = np.sqrt(square_G / np.maximum(count_G - 1, 1))
     return np.asarray(centred_B / (deviation_G[index_B] + _EPSILON), dtype=np.float64)
@@ -59,9 +66,9 @@ def leave_one_out(reward_B: Floats, group_B: Ints) -> Floats:
     [0.857143, -0.285714]
     """
     reward_B, group_B = _checked(reward_B, group_B)
-    index_B, count_G, mean_G = _groups(reward_B, group_B)
+    index_B, count_G, centred_B = _groups(reward_B, group_B)
     count_B = count_G[index_B]
-    return np.asarray((reward_B - mean_G[index_B]) * count_B / np.maximum(count_B - 1, 1), dtype=np.float64)
+    return np.asarray(centred_B * count_B / np.maximum(count_B - 1, 1), dtype=np.float64)
 
 
 def batch(reward_B: Floats, group_B: Ints) -> Floats:
@@ -72,10 +79,9 @@ def batch(reward_B: Floats, group_B: Ints) -> Floats:
     >>> batch(np.array([1.0, 0.0, 0.0, 1.0]), np.array([0, 0, 1, 1])).round(4).tolist()
     [0.8659, -0.8659, -0.8659, 0.8659]
     """
-    reward_B, _ = _checked(reward_B, group_B)
-    if len(reward_B) < 2:
-        return np.zeros_like(reward_B)
-    return np.asarray((reward_B - reward_B.mean()) / (reward_B.std(ddof=1) + _EPSILON), dtype=np.float64)
+    reward_B, group_B = _checked(reward_B, group_B)
+    _, _, centred_B = _groups(reward_B, np.zeros_like(group_B))
+    return np.asarray(centred_B / (_deviation(reward_B) + _EPSILON), dtype=np.float64)
 
 
 ADVANTAGES: Mapping[Advantage, Callable[[Floats, Ints], Floats]] = {
@@ -113,5 +119,15 @@ def _checked(reward_B: Floats, group_B: Ints) -> tuple[Floats, Ints]:
 
 
 def _groups(reward_B: Floats, group_B: Ints) -> tuple[Ints, Ints, Floats]:
+    """Each episode's group as an index, the groups' sizes, and each reward minus its group's mean."""
     _, index_B, count_G = np.unique(group_B, return_inverse=True, return_counts=True)
-    return index_B, count_G, np.bincount(index_B, reward_B) / count_G
+    centred_B = reward_B - (np.bincount(index_B, reward_B) / count_G)[index_B]
+    low_G, high_G = np.full(len(count_G), np.inf), np.full(len(count_G), -np.inf)
+    np.minimum.at(low_G, index_B, reward_B)
+    np.maximum.at(high_G, index_B, reward_B)
+    # Exactly 0 where all are equal: the mean of three 0.1 is not 0.1, and Adam makes a step out of what is left.
+    return index_B, count_G, np.where((low_G == high_G)[index_B], 0.0, centred_B)
+
+
+def _deviation(reward_B: Floats) -> float:
+    return float(reward_B.std(ddof=1)) if len(reward_B) > 1 else 0.0

@@ -3,9 +3,12 @@ r"""Estimators of the divergence from a reference policy, per token.
 With $d = \log \pi(a) - \log \pi_{ref}(a)$ at a drawn token $a \sim \pi$:
 
     k1 = d               unbiased as a value; as a loss its gradient is zero in expectation
-    k2 = d^2 / 2         biased as a value; as a loss its gradient is the right one, on-policy
+    k2 = d^2 / 2         biased as a value; as a loss its gradient is that of this token's divergence, on-policy
     k3 = e^{-d} - 1 + d  unbiased as a value, never negative; as a loss biased (what GRPO uses)
     exact                the sum over the vocabulary, from full logits
+
+Of this token's: that a token also leads to later ones with a divergence of their own is left out of the gradient by
+every per-token loss; a penalty in the reward has it.
 
 Source: Schulman, "Approximating KL divergence" (2020); gradients: Tang and Munos 2025 (arXiv 2506.09477).
 """

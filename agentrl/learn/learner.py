@@ -5,9 +5,11 @@ The model may compute in bf16 while the optimiser keeps float32 master weights: 
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -18,11 +20,13 @@ from agentrl.errors import ConfigError
 from agentrl.learn.objectives import LossOutput, Terms
 from agentrl.learn.pack import Layout, Packed, pack, padded_slots
 from agentrl.learn.scorer import score
+from agentrl.models import attention_kind
 from agentrl.types import Trajectory
 
 __all__ = ["Batch", "Learner", "Lora", "Objective", "Optim", "Packing", "learning_rate"]
 
 Floats = npt.NDArray[np.float64]
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +142,7 @@ class Learner:
         self.model = model
         self.optim = optim
         self.total_steps = total_steps
-        self.packing = packing or Packing()
+        self.packing = _supported(packing or Packing(), model.config)
         self.reference = reference
         self.steps = 0
         self.parameters = {n: p for n, p in model.named_parameters() if p.requires_grad}
@@ -189,7 +193,8 @@ class Learner:
         sums: dict[str, float] = {"loss": 0.0, "entropy": 0.0, "tokens": 0.0, "slots": 0.0}
         packs = self.micro_batches(batch.trajectories)
         for packed in packs:
-            scored = score(self.model, packed, temperature=batch.temperature)
+            with _adapter_dropout(self.model):
+                scored = score(self.model, packed, temperature=batch.temperature)
             terms = self._terms(batch, packed, scored.logp_BT, old_BT, ref_BT)
             out = objective.loss(terms)
             out.loss.backward()  # type: ignore[no-untyped-call]
@@ -220,9 +225,10 @@ class Learner:
             return torch.from_numpy(array[rows, :width]).to(logp_BT.device, logp_BT.dtype)
 
         index = torch.from_numpy(rows).to(logp_BT.device)
+        predicted_BT = torch.from_numpy(packed.slot_BT >= 0).to(logp_BT.device)
         return Terms(
             logp_BT=logp_BT,
-            weight_BT=cut(batch.weight_BT),
+            weight_BT=cut(batch.weight_BT) * predicted_BT,
             adv_BT=cut(batch.adv_BT),
             old_BT=None if old_BT is None else old_BT[index, :width],
             ref_BT=None if ref_BT is None else ref_BT[index, :width],
@@ -232,10 +238,11 @@ class Learner:
     @torch.no_grad()
     def _frozen(self, batch: Batch, model: Any) -> torch.Tensor:
         """Log-probabilities of a batch, shape (B, T), without gradient."""
-        out = torch.zeros(batch.weight_BT.shape, dtype=torch.float32, device=model.device)
+        wide = torch.promote_types(model.dtype, torch.float32)
+        out = torch.zeros(batch.weight_BT.shape, dtype=wide, device=model.device)
         for packed in self.micro_batches(batch.trajectories):
             logp_BT = score(model, packed, temperature=batch.temperature).logp_BT
-            out[torch.from_numpy(packed.rows).to(out.device), : logp_BT.shape[1]] = logp_BT.float()
+            out[torch.from_numpy(packed.rows).to(out.device), : logp_BT.shape[1]] = logp_BT
         return out
 
     def _reference(self, batch: Batch) -> torch.Tensor | None:
@@ -270,6 +277,34 @@ class Learner:
                     parameter.copy_(self.masters[name])
         self.steps += 1
         return norm, rate
+
+
+def _supported(packing: Packing, config: Any) -> Packing:
+    """Fall back to padded rows, saying so, where the model would not take a tree's mask."""
+    attention, how = attention_kind(config.get_text_config()), config._attn_implementation
+    if packing.layout == "padded" or (attention == "full" and how == "sdpa"):
+        return packing
+    _LOG.warning(
+        "packing.layout: padded rows instead of trees, which need full attention under 'sdpa'; this %s has %s "
+        "attention under %r",
+        config.model_type,
+        attention,
+        how,
+    )
+    return replace(packing, layout="padded")
+
+
+@contextmanager
+def _adapter_dropout(model: Any) -> Iterator[None]:
+    """Adapters' dropout is on while learning; everything else, and all of sampling, stays in evaluation mode."""
+    layers = [module for name, module in model.named_modules() if ".lora_dropout." in name]
+    for layer in layers:
+        layer.train()
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.eval()
 
 
 def _split(batch: Batch, splits: int) -> list[Batch]:

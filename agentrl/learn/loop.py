@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agentrl.errors import ConfigError
 from agentrl.episodes import Collection
+from agentrl.errors import ConfigError
 from agentrl.learn import checkpoint
 from agentrl.learn.learner import Batch, Learner, Objective
 from agentrl.store import Run
@@ -179,6 +179,11 @@ class Loop:
             checkpoint.save(folder, self.learner, step=done, config=self.config, keep=settings.keep_checkpoints)
 
     def _log(self, kind: str, step: int, metrics: Metrics, seconds: Mapping[str, float]) -> None:
-        record = {"kind": kind, "step": step, **metrics, "seconds": {k: round(v, 3) for k, v in seconds.items()}}
+        record = {
+            "kind": kind,
+            "step": step,
+            **metrics,
+            "seconds": {k: round(v, 3) for k, v in seconds.items()},
+        }
         self.run.log(record)
         self.report(record)

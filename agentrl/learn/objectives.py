@@ -72,7 +72,9 @@ class PolicyGradient:
 
     def __post_init__(self) -> None:
         if not (0 < self.clip_low <= 1 and self.clip_high > 0):
-            raise ConfigError(f"clipping needs 0 < clip_low <= 1 and clip_high > 0, got {self.clip_low}, {self.clip_high}")
+            raise ConfigError(
+                f"clipping needs 0 < clip_low <= 1 and clip_high > 0, got {self.clip_low}, {self.clip_high}"
+            )
 
     def loss(self, terms: Terms) -> LossOutput:
         """Shape () loss of a (micro-)batch.
@@ -152,9 +154,10 @@ def aggregate(
     mask = mask_BT.astype(np.float64)
     rows = max(len(mask), 1)
     if kind == "sequence_mean":
-        return mask / (rows * np.maximum(mask.sum(axis=1, keepdims=True), 1))
+        length_B1: npt.NDArray[np.float64] = np.maximum(mask.sum(axis=1, keepdims=True), 1)
+        return mask / (rows * length_B1)
     if kind == "token_mean":
-        return mask / max(mask.sum(), 1.0)
+        return mask / max(float(mask.sum()), 1.0)
     if kind == "sequence_sum":
         return mask / rows
     if max_tokens is None:

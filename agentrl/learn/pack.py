@@ -28,7 +28,7 @@ class Packed:
     """One micro-batch of N rows with S slots each, for B trajectories of at most T tokens.
 
     Attributes:
-        rows: Indices of its trajectories in the batch, shape (B,).
+        rows: Indices of its trajectories in the batch, shape (B,); those without a trained token are in none.
         input_ids: Shape (N, S).
         position_ids: Shape (N, S).
         visible: Shape (N, S, S): which slots a slot sees; None where every row is one causal sequence.
@@ -160,7 +160,9 @@ def _assemble(rows: list[_Row], trajectories: Sequence[Trajectory], layout: Layo
     size = max(len(tree.ids) for tree, _ in rows)
     members = [(i, n, path) for n, (_, found) in enumerate(rows) for i, path in found.items()]
     length = max(len(trajectories[i]) for i, _, _ in members)
-    ids, positions = np.zeros((len(rows), size), np.int64), np.zeros((len(rows), size), np.int64)
+    ids = np.zeros((len(rows), size), np.int64)
+    # Padding counts on, so that a causal row is seen to be one sequence and attention needs no mask.
+    positions = np.tile(np.arange(size, dtype=np.int64), (len(rows), 1))
     for n, (tree, _) in enumerate(rows):
         ids[n, : len(tree.ids)] = tree.ids
         positions[n, : len(tree.ids)] = tree.depth

@@ -82,13 +82,20 @@ def _predict(
     width = max(1, _CHUNK_ELEMENTS // vocabulary)
     if len(hidden_MD) <= width:
         return _predict_chunk(base, hidden_MD, which_P, target_P, temperature)
-    logp_P = hidden_MD.new_zeros(len(which_P), dtype=torch.float32)
+    wide = torch.promote_types(hidden_MD.dtype, torch.float32)
+    logp_P = hidden_MD.new_zeros(len(which_P), dtype=wide)
     entropy_P = torch.zeros_like(logp_P)
     for start in range(0, len(hidden_MD), width):
         pairs = torch.nonzero((which_P >= start) & (which_P < start + width)).squeeze(1)
         chunk = hidden_MD[start : start + width]
         part, entropy = checkpoint(
-            _predict_chunk, base, chunk, which_P[pairs] - start, target_P[pairs], temperature, use_reentrant=False
+            _predict_chunk,
+            base,
+            chunk,
+            which_P[pairs] - start,
+            target_P[pairs],
+            temperature,
+            use_reentrant=False,
         )
         logp_P = logp_P.index_put((pairs,), part)
         entropy_P[pairs] = entropy
@@ -100,7 +107,7 @@ def _predict_chunk(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     logits_MV = _adjust(base.config, base.get_output_embeddings()(hidden_MD))
     # float32 at least: half precision loses the tail; float64 stays as it is for exact comparisons.
-    wide_MV = logits_MV if logits_MV.dtype == torch.float64 else logits_MV.float()
+    wide_MV = logits_MV.to(torch.promote_types(logits_MV.dtype, torch.float32))
     logp_MV = torch.log_softmax(wide_MV / temperature, dim=-1)
     with torch.no_grad():
         entropy_M = -(logp_MV.exp() * logp_MV).sum(dim=-1)

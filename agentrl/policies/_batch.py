@@ -53,11 +53,11 @@ class Row:
         self.uniforms = (float(rng.random()) for _ in itertools.count())
 
 
-class _SlabLayer(DynamicLayer):
+class _SlabLayer(DynamicLayer):  # type: ignore[no-untyped-call]  # transformers' hook is not typed
     """A layer's cache that writes into a buffer of fixed capacity instead of concatenating at every step."""
 
     def __init__(self, keys: torch.Tensor, values: torch.Tensor, length: int) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.slab_keys, self.slab_values, self.length = keys, values, length
         self.is_initialized = True
 
@@ -264,7 +264,7 @@ class Engine:
             input_ids=ids,
             attention_mask=self._attention_mask(mask, ids.shape[1]),
             position_ids=positions,
-            past_key_values=Cache(layers=layers),
+            past_key_values=Cache(layers=list(layers)),
             use_cache=True,
             logits_to_keep=1,
         )
@@ -291,8 +291,12 @@ class Engine:
             heads = config.num_key_value_heads
             size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
             shapes = [(rows, heads, capacity, size)] * config.num_hidden_layers
-        make = {"dtype": self.model.dtype, "device": self._device}
-        return [_SlabLayer(torch.zeros(s, **make), torch.zeros(s, **make), 0) for s in shapes]
+        dtype, device = self.model.dtype, self._device
+
+        def blank(shape: tuple[int, ...]) -> torch.Tensor:
+            return torch.zeros(shape, dtype=dtype, device=device)
+
+        return [_SlabLayer(blank(s), blank(s), 0) for s in shapes]
 
 
 def draw(

@@ -21,7 +21,7 @@ from agentrl.policies._batch import Engine, Row
 from agentrl.render import Renderer
 from agentrl.types import Sample, SampleRequest
 
-__all__ = ["TransformersPolicy", "best_dtype", "best_device", "open"]
+__all__ = ["TransformersPolicy", "best_device", "best_dtype", "open"]
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
@@ -52,7 +52,8 @@ class TransformersPolicy:
         self.version = 0
         self.max_length: int | None = getattr(model.config, "max_position_embeddings", None)
         self.max_rows = max_rows
-        self.model = model.eval()
+        self.model: Any = model
+        self.model.train(False)
         self.engine = Engine(model, renderer.tokenizer.eos_ids, renderer.tokenizer.decode, attention)
         self._inbox: list[tuple[Row, asyncio.Future[Sample]]] = []
         self._waiting: dict[Row, asyncio.Future[Sample]] = {}
@@ -62,7 +63,8 @@ class TransformersPolicy:
     async def sample(self, request: SampleRequest) -> Sample:
         """Draw one continuation; cancelling frees the row at the next step."""
         loop = asyncio.get_running_loop()
-        row, future = Row(request), loop.create_future()
+        row = Row(request)
+        future: asyncio.Future[Sample] = loop.create_future()
         self._inbox.append((row, future))
         if self._driver is None or self._driver.done():
             self._driver = loop.create_task(self._drive())
@@ -133,13 +135,21 @@ class TransformersPolicy:
                 assert row.stop is not None
                 future.set_result(
                     Sample(
-                        tuple(row.token_ids), tuple(row.logprobs), tuple(row.sampler_logprobs), row.stop, row.version
+                        tuple(row.token_ids),
+                        tuple(row.logprobs),
+                        tuple(row.sampler_logprobs),
+                        row.stop,
+                        row.version,
                     )
                 )
 
 
 def open(
-    what: str, *, precision: Literal["auto", "fp32", "bf16"] = "auto", device: str = "auto", max_rows: int = 128
+    what: str,
+    *,
+    precision: Literal["auto", "fp32", "bf16"] = "auto",
+    device: str = "auto",
+    max_rows: int = 128,
 ) -> TransformersPolicy:
     """Load a model and its tokenizer.
 

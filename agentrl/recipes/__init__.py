@@ -85,7 +85,9 @@ def _settle(cls: type, config: Any | None) -> Any:
     if isinstance(config, Mapping):
         return configs.from_mapping(config, cls)
     if not isinstance(config, cls):
-        raise ConfigError(f"expected {cls.__module__}.{cls.__name__}, a mapping or a TOML file, got {type(config).__name__}")
+        raise ConfigError(
+            f"expected {cls.__module__}.{cls.__name__}, a mapping or a TOML file, got {type(config).__name__}"
+        )
     return config
 
 

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
 
 from agentrl import registry
 from agentrl.environment import Env
 from agentrl.episodes import Plan, Sampling, choose_tasks, collect, copies, run_sync
-from agentrl.errors import ConfigError
 from agentrl.evaluation.summary import summarise
 from agentrl.learn.learner import Learner, Lora, Optim, Packing
 from agentrl.models import load_model, load_tokenizer
 from agentrl.policies.transformers import TransformersPolicy, best_device, best_dtype
 from agentrl.render import Renderer
 from agentrl.store import Run
-from agentrl.types import Rollout, Task
+from agentrl.types import Rollout
 
-__all__ = ["Evaluator", "EnvSpec", "EvalSpec", "ModelSpec", "TaskStream", "Trainee", "open_trainee"]
+__all__ = ["EnvSpec", "EvalSpec", "Evaluator", "ModelSpec", "Stream", "Trainee", "open_trainee"]
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,26 +139,24 @@ def _with_adapters(model: Any, lora: Lora) -> Any:
     return peft.get_peft_model(model, settings)
 
 
-class TaskStream:
-    """The order in which training meets its tasks: every epoch a new shuffle, named by (seed, epoch)."""
+class Stream(Generic[T]):
+    """The order in which training meets its tasks or rows: every epoch a new shuffle, named by (seed, epoch)."""
 
-    def __init__(self, tasks: Sequence[Task], seed: int) -> None:
-        if not len(tasks):
-            raise ConfigError("there are no training tasks")
-        self._tasks, self._seed = tasks, seed
+    def __init__(self, items: Sequence[T], seed: int) -> None:
+        self._items, self._seed = items, seed
         self._epoch, self._order = -1, np.zeros(0, dtype=np.int64)
 
-    def at(self, start: int, count: int) -> tuple[Task, ...]:
-        """Tasks number `start` to `start + count` of the endless stream."""
+    def at(self, start: int, count: int) -> tuple[T, ...]:
+        """Items number `start` to `start + count` of the endless stream."""
         return tuple(self._one(i) for i in range(start, start + count))
 
-    def _one(self, index: int) -> Task:
-        epoch, place = divmod(index, len(self._tasks))
+    def _one(self, index: int) -> T:
+        epoch, place = divmod(index, len(self._items))
         if epoch != self._epoch:
             self._epoch = epoch
             rng = np.random.default_rng(np.random.SeedSequence((self._seed, epoch, 0x57EA)))
-            self._order = rng.permutation(len(self._tasks))
-        return self._tasks[int(self._order[place])]
+            self._order = rng.permutation(len(self._items))
+        return self._items[int(self._order[place])]
 
 
 class Evaluator:
@@ -172,6 +172,6 @@ class Evaluator:
         plan = Plan(choose_tasks(self._env, "test", spec.n, spec.seed), spec.samples, spec.seed)
         return run_sync(collect(copies(self._env), self._policy, plan, sampling=self._sampling)).rollouts
 
-    def summary(self, rollouts: Sequence[Rollout]) -> Mapping[str, Any]:
+    def summary(self, rollouts: Sequence[Rollout]) -> dict[str, Any]:
         """Metrics for the log."""
         return summarise(rollouts, max_tokens=self._sampling.max_tokens).to_json()

@@ -19,7 +19,7 @@ Not covered: DAPO's dynamic sampling and overlong ramp, credit by turn, a value 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -33,7 +33,7 @@ from agentrl.learn.learner import Batch, Optim, Packing
 from agentrl.learn.loop import Loop, Metrics, Parts, Result, Settings
 from agentrl.learn.objectives import Aggregation, PolicyGradient, aggregate
 from agentrl.recipes import Report
-from agentrl.recipes._shared import Evaluator, EnvSpec, EvalSpec, ModelSpec, TaskStream, open_trainee
+from agentrl.recipes._shared import EnvSpec, EvalSpec, Evaluator, ModelSpec, Stream, open_trainee
 from agentrl.store import Run
 from agentrl.types import Rollout
 
@@ -92,7 +92,7 @@ def main(config: Config, run: Run, report: Report | None = None) -> Result:
         seed=config.seed,
         anchored=config.kl > 0,
     )
-    tasks = TaskStream(env.all_tasks("train"), config.seed)
+    tasks = Stream(env.all_tasks("train"), config.seed)
     evaluator = Evaluator(env, trainee.policy, config.eval, config.sampling)
 
     def gather(step: int) -> Collection:

@@ -6,6 +6,7 @@ import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from agentrl.errors import MissingExtraError, UsageError
@@ -111,9 +112,10 @@ def test_the_curve_has_labels_points_and_intervals(trained: Run) -> None:
     above, below = figure.axes
     assert "reward" in above.get_ylabel()
     assert below.get_xlabel() == "training step"
-    assert above.lines[0].get_ydata().tolist() == [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]
-    assert above.containers[0].lines[0].get_xdata().tolist() == [0, 3, 6]
-    assert above.containers[0].lines[0].get_ydata().tolist() == [0.25, 0.75, 1.0]
+    assert np.asarray(above.lines[0].get_ydata()).tolist() == [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]
+    points = above.containers[0][0]
+    assert points.get_xdata().tolist() == [0, 3, 6]
+    assert points.get_ydata().tolist() == [0.25, 0.75, 1.0]
 
 
 def test_a_long_run_is_thinned_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +127,7 @@ def test_a_long_run_is_thinned_out(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_smoothing_by_hand() -> None:
-    smooth = report._smooth(report.np.array([0.0, 3.0, float("nan"), 6.0]))
+    smooth = report._smooth(np.array([0.0, 3.0, float("nan"), 6.0]))
     assert smooth.tolist() == [1.5, 1.5, 4.5, 6.0]
 
 

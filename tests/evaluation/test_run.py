@@ -48,9 +48,7 @@ class Half:
 def test_an_evaluation_by_hand(tmp_path: Path) -> None:
     run, policy = Run.create(tmp_path / "run", {}), Half()
     done: list[Rollout] = []
-    found = evaluate(
-        Words(), policy, n=None, samples=2, k=(1, 2), run=run, shard="eval/now", progress=done.append
-    )
+    found = evaluate(Words(), policy, n=None, samples=2, k=(1, 2), run=run, shard="eval/now", progress=done.append)
     assert found.summary.pass_at[1].mean == 0.75
     assert found.summary.statuses == {"correct": 6, "no_answer": 2}
     assert run.read("eval/now") == list(found.rollouts)

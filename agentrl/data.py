@@ -1,0 +1,103 @@
+"""Rows of a dataset: from a JSONL file, a folder of them, or the hub.
+
+A `source` is a path where one exists or it looks like one (it ends in `.jsonl` or `.jsonl.gz`, or begins with `.`,
+`/` or `~`); otherwise it is the name of a dataset on the hub, read through `datasets`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from agentrl.errors import DataError, MissingExtraError
+from agentrl.types import Split
+
+__all__ = ["load_rows", "read_jsonl"]
+
+Row = Mapping[str, Any]
+_SUFFIXES = (".jsonl", ".jsonl.gz")
+
+
+def load_rows(source: str, split: Split, *, fields: Sequence[str], config: str | None = None) -> list[Row]:
+    """All rows of one split.
+
+    Args:
+        source: A folder that holds `<split>.jsonl` or `<split>.jsonl.gz`, one such file (it serves every split,
+            so give training and evaluation different ones), or a dataset's name on the hub.
+        split: "train" or "test".
+        fields: Text fields that every row must have.
+        config: The dataset's configuration on the hub.
+
+    Raises:
+        DataError: The source is absent or empty, or a row is not what it should be.
+        MissingExtraError: The source is on the hub and `datasets` is not installed.
+    """
+    local = _local(source, split)
+    rows = list(_hub(source, split, config) if local is None else read_jsonl(local))
+    where = f"{source} ({split})" if local is None else str(local)
+    if not rows:
+        raise DataError(f"{where} holds no rows; give a file with one JSON object a line")
+    for number, row in enumerate(rows, 1):
+        for field in fields:
+            if not isinstance(row.get(field), str):
+                got = f"it has: {', '.join(map(str, row))}" if field not in row else f"got {row[field]!r:.40}"
+                raise DataError(f"{where}, row {number}: the field {field!r} must be text; {got}")
+    return rows
+
+
+def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
+    """The objects of a JSONL file, gzipped if its name ends in `.gz`; blank lines are skipped.
+
+    Raises:
+        DataError: The file is absent or unreadable, or a line is not a JSON object.
+    """
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    yield _object(line, f"{path}, line {number}")
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} cannot be read: {error}") from error
+
+
+def _object(line: str, where: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise DataError(f"{where} is not JSON: {error}") from error
+    if not isinstance(row, dict):
+        raise DataError(f"{where} must be a JSON object, got {type(row).__name__}")
+    return row
+
+
+def _local(source: str, split: Split) -> Path | None:
+    """The file behind a source, or None where the source is a name on the hub."""
+    path = Path(source).expanduser()
+    if path.is_dir():
+        files = [path / f"{split}{suffix}" for suffix in _SUFFIXES]
+        found = next((file for file in files if file.is_file()), None)
+        if found is None:
+            raise DataError(f"{path} holds neither {files[0].name} nor {files[1].name}")
+        return found
+    if path.is_file():
+        return path
+    if source.startswith((".", "/", "~")) or source.endswith(_SUFFIXES):
+        raise DataError(f"{source} does not exist; give a .jsonl or .jsonl.gz file, or a folder with {split}.jsonl.gz")
+    return None
+
+
+def _hub(name: str, split: Split, config: str | None) -> list[Row]:
+    try:
+        import datasets
+    except ImportError as error:
+        raise MissingExtraError(
+            f"reading {name!r} from the hub needs `datasets`: pip install 'agentrl[data]', or give a local JSONL file"
+        ) from error
+    try:
+        return list(datasets.load_dataset(name, config, split=split))
+    except (OSError, ValueError) as error:  # no network, no such dataset, no such split
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(f"the dataset {name!r} cannot be loaded: {reason}; give a local JSONL file instead") from error

@@ -1,0 +1,108 @@
+r"""MATH: competition problems, answered in a `\boxed{}`.
+
+Source: Hendrycks et al. 2021, "Measuring Mathematical Problem Solving With the MATH Dataset", arXiv:2103.03874;
+7,500 train and 5,000 test problems of 5 levels and 7 subjects, rows {problem, solution, level, type} in JSONL or on
+the hub.
+
+Differs from the source: the answer is compared by the `math` verifier (numbers exactly, the rest as LaTeX) where the
+paper compares strings. The gold is the last box of the reference solution; a row's `answer` serves only where there is
+none, for copies of the data have it stripped of units and percent signs. Rows without any answer are left out: the two
+with an empty box in the train split.
+
+Covered: every number, and answers with one LaTeX spelling.
+Not covered: equivalent expressions, sets and intervals that are spelt another way count as wrong.
+Data licence: MIT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from agentrl import registry
+from agentrl.data import load_rows
+from agentrl.environment import SingleTurnEnv
+from agentrl.errors import ConfigError, suggest
+from agentrl.types import Message, Split, Task, Transcript, Verdict
+from agentrl.verifiers.math import last_boxed
+
+SYSTEM = r"Solve the problem step by step. End your reply with the answer in \boxed{}."
+SUBJECTS = (
+    "Algebra",
+    "Counting & Probability",
+    "Geometry",
+    "Intermediate Algebra",
+    "Number Theory",
+    "Prealgebra",
+    "Precalculus",
+)
+
+
+class Math(SingleTurnEnv):
+    r"""Competition problems with `\boxed{}` answers.
+
+    Args:
+        source: A dataset on the hub, a JSONL file (plain or gzipped), or a folder with train.jsonl.gz and
+            test.jsonl.gz; read at the first `reset`.
+        levels: Difficulties to keep, 1 to 5; empty keeps every row, also those whose level is unknown.
+        subjects: Subjects to keep, as in the rows' `type`; empty keeps all.
+        split: Which tasks `reset` draws from.
+        render_mode: "ansi" or None.
+
+    Raises:
+        ConfigError: A level or a subject does not exist.
+    """
+
+    verifier = "math"
+
+    def __init__(
+        self,
+        *,
+        source: str = "DigitalLearningGmbH/MATH-lighteval",
+        levels: Sequence[int] = (),
+        subjects: Sequence[str] = (),
+        split: Split = "train",
+        render_mode: str | None = None,
+    ) -> None:
+        super().__init__(split=split, render_mode=render_mode)
+        for level in levels:
+            if level not in range(1, 6):
+                raise ConfigError(f"levels are 1 to 5, got {level!r}")
+        for subject in subjects:
+            if subject not in SUBJECTS:
+                raise ConfigError(f"no subject {subject!r}: {suggest(subject, SUBJECTS)}")
+        self.source = source
+        self.levels = frozenset(levels)
+        self.subjects = frozenset(subjects)
+        self._grade = registry.load_verifier("math", extract="boxed")
+
+    def tasks(self, split: Split) -> Sequence[Task]:
+        """One task a row that is kept; `data` holds the solution, the level and the subject.
+
+        Raises:
+            DataError: The rows cannot be read.
+            MissingExtraError: The source is on the hub and `datasets` is not installed.
+        """
+        rows = load_rows(self.source, split, fields=("problem", "solution", "level", "type"))
+        tasks = []
+        for index, row in enumerate(rows):
+            gold = last_boxed(row["solution"]) or str(row.get("answer", ""))
+            if gold.strip() and self._keeps(row):
+                prompt = (Message("system", SYSTEM), Message("user", row["problem"]))
+                data = {"solution": row["solution"], "level": row["level"], "subject": row["type"]}
+                tasks.append(Task(f"{split}/{index}", prompt, gold, data))
+        return tasks
+
+    def gold(self, task: Task) -> Sequence[str | Message]:
+        """The reference solution, where it has a box."""
+        solution = task.data["solution"]
+        return (solution if last_boxed(solution) else rf"\boxed{{{task.answer}}}",)
+
+    def verdict(self, task: Task, transcript: Transcript) -> Verdict:
+        """Read the last box."""
+        return self._grade(task, transcript)
+
+    def _keeps(self, row: Mapping[str, Any]) -> bool:
+        level = row["level"].removeprefix("Level ")
+        fits = not self.levels or (level.isdigit() and int(level) in self.levels)
+        return fits and (not self.subjects or row["type"] in self.subjects)

@@ -1,0 +1,133 @@
+"""A tiny llama over bytes, trajectories made of token lists, and gradients by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from agentrl.learn.learner import Batch, Learner, Optim, Packing
+from agentrl.learn.objectives import aggregate
+from agentrl.render import ByteTokenizer
+from agentrl.types import Trajectory
+
+MakeModel = Callable[..., LlamaForCausalLM]
+MakeTrajectory = Callable[..., Trajectory]
+MakeBatch = Callable[..., Batch]
+MakeLearner = Callable[..., Learner]
+Gradients = Callable[..., tuple[float, dict[str, torch.Tensor]]]
+
+
+@pytest.fixture(scope="session")
+def tiny() -> MakeModel:
+    """`tiny(dtype=..., seed=..., **config)`: a seeded llama of two layers over the byte tokenizer's vocabulary."""
+
+    def make(*, dtype: torch.dtype = torch.float32, seed: int = 0, scale: float = 0.5, **config: Any) -> Any:
+        settings: dict[str, Any] = {
+            "vocab_size": ByteTokenizer.vocab_size,
+            "hidden_size": 32,
+            "intermediate_size": 48,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "num_key_value_heads": 2,
+            "max_position_embeddings": 512,
+            "initializer_range": scale,  # wide enough that the distributions are far from uniform
+        }
+        torch.manual_seed(seed)
+        return LlamaForCausalLM(LlamaConfig(**settings | config)).to(dtype).eval()
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def trajectory() -> MakeTrajectory:
+    """`trajectory(ids, mask)`: the mask as a string, one character a token, "x" where it was drawn."""
+
+    def make(ids: Sequence[int], mask: str | Sequence[bool]) -> Trajectory:
+        n = len(ids)
+        drawn = np.array([m == "x" if isinstance(mask, str) else bool(m) for m in mask], dtype=np.bool_)
+        return Trajectory(
+            token_ids=np.array(ids, dtype=np.int64),
+            mask=drawn,
+            logprobs=np.zeros(n, np.float32),
+            tags=("",) * n,
+            turn=np.zeros(n, np.int32),
+            version=np.where(drawn, 0, -1).astype(np.int32),
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def group(trajectory: MakeTrajectory) -> Callable[..., list[Trajectory]]:
+    """`group(prompts, samples)`: a few prompts, each with samples of several lengths."""
+
+    def make(prompts: int = 2, samples: int = 4, seed: int = 0) -> list[Trajectory]:
+        rng = np.random.default_rng(seed)
+        out = []
+        for _ in range(prompts):
+            prompt = rng.integers(0, 256, size=int(rng.integers(3, 9))).tolist()
+            for _ in range(samples):
+                reply = [*rng.integers(0, 256, size=int(rng.integers(1, 7))).tolist(), 257]
+                out.append(trajectory(prompt + reply, [False] * len(prompt) + [True] * len(reply)))
+        return out
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def batch_of() -> MakeBatch:
+    """`batch_of(trajectories)`: seeded per-token advantages and divergence coefficients, DAPO's weights."""
+
+    def make(trajectories: Sequence[Trajectory], *, seed: int = 0, kl: bool = False, **fields: Any) -> Batch:
+        width = max(len(t) for t in trajectories)
+        mask_BT = np.zeros((len(trajectories), width), np.bool_)
+        for b, t in enumerate(trajectories):
+            mask_BT[b, : len(t)] = t.mask
+        rng = np.random.default_rng(seed)
+        values: dict[str, Any] = {
+            "weight_BT": aggregate(mask_BT, "token_mean"),
+            "adv_BT": rng.normal(size=mask_BT.shape),
+            "kl_BT": rng.uniform(0.1, 0.5, size=mask_BT.shape) if kl else None,
+        }
+        return Batch(tuple(trajectories), **values | fields)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def learner_of() -> MakeLearner:
+    """`learner_of(model)`: a learner whose optimiser can be varied by keyword."""
+
+    def make(
+        model: Any, *, reference: Any = None, total: int = 10, packing: Packing | None = None, **optim: Any
+    ) -> Learner:
+        settings = Optim(**{"lr": 1e-3} | optim)
+        return Learner(model, settings, total_steps=total, packing=packing, reference=reference)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def gradients() -> Gradients:
+    """`gradients(learner, batch, objective, old, ref)`: loss and gradient by name, without an optimiser step."""
+
+    def find(
+        learner: Learner, batch: Batch, objective: Any, old: torch.Tensor | None = None, ref: torch.Tensor | None = None
+    ) -> tuple[float, dict[str, torch.Tensor]]:
+        from agentrl.learn.scorer import score
+
+        learner.model.zero_grad()
+        loss = 0.0
+        for packed in learner.micro_batches(batch.trajectories):
+            scored = score(learner.model, packed, temperature=batch.temperature)
+            part = objective.loss(learner._terms(batch, packed, scored.logp_BT, old, ref)).loss
+            part.backward()
+            loss += float(part.detach())
+        return loss, {n: p.grad.clone() for n, p in learner.model.named_parameters() if p.grad is not None}
+
+    return find

@@ -1,0 +1,169 @@
+"""Trees of trajectories: packed and padded give one loss and one gradient, and shared tokens are computed once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from agentrl.learn.learner import Learner, Optim, Packing
+from agentrl.learn.objectives import PolicyGradient
+from agentrl.learn.pack import pack, padded_slots
+
+TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
+Tokens = list[tuple[int, bool]]
+
+
+@st.composite
+def forests(draw: st.DrawFn) -> list[Tokens]:
+    """Trajectories as (token, drawn) pairs: each grows out of a beginning of an earlier one, or is a copy of it."""
+    piece = st.lists(st.tuples(st.integers(0, 3), st.booleans()), min_size=1, max_size=5)
+    found: list[Tokens] = [draw(piece)]
+    for _ in range(draw(st.integers(0, 6))):
+        kind = draw(st.sampled_from(["branch", "copy", "new"]))
+        parent = draw(st.sampled_from(found))
+        cut = draw(st.integers(0, len(parent)))
+        found.append({"branch": parent[:cut] + draw(piece), "copy": list(parent), "new": draw(piece)}[kind])
+    return found
+
+
+packings = st.builds(
+    Packing,
+    row_tokens=st.sampled_from([1, 4, 7, 512]),
+    batch_tokens=st.sampled_from([1, 16, 8192]),
+)
+objectives = st.builds(
+    PolicyGradient, ratio=st.sampled_from(["token", "sequence"]), kl_estimator=st.sampled_from(["k1", "k2", "k3"])
+)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@given(forest=forests(), packing=packings, objective=objectives, seed=st.integers(0, 99))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_packed_equals_padded(
+    tiny: Any,
+    trajectory: Any,
+    batch_of: Any,
+    gradients: Any,
+    dtype: Any,
+    forest: Any,
+    packing: Any,
+    objective: Any,
+    seed: Any,
+) -> None:
+    trajectories = [trajectory([t for t, _ in f], [d for _, d in f]) for f in forest]
+    batch = batch_of(trajectories, seed=seed, kl=True)
+    model, other = tiny(dtype=dtype), tiny(dtype=dtype, seed=1)
+    found = []
+    for layout in (packing, Packing("padded", batch_tokens=16)):
+        learner = Learner(model, Optim(), total_steps=1, packing=layout, reference=other)
+        old, ref = learner._frozen(batch, tiny(dtype=dtype, seed=2, scale=0.4)), learner._reference(batch)
+        found.append(gradients(learner, batch, objective, old, ref))
+    (loss, packed), (expected, padded) = found
+    assert loss == pytest.approx(expected, rel=TOLERANCE[dtype], abs=TOLERANCE[dtype])
+    assert packed.keys() == padded.keys()
+    for name, gradient in padded.items():
+        norm = float(torch.linalg.vector_norm(gradient))
+        assert float(torch.linalg.vector_norm(packed[name] - gradient)) <= TOLERANCE[dtype] * max(norm, 1e-3), name
+
+
+@given(forest=forests(), packing=packings)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_every_needed_token_has_one_slot_a_row(trajectory: Any, forest: Any, packing: Any) -> None:
+    """The forest's own prefixes are the yardstick: what a slot sees spells the prefix it stands for."""
+    trajectories = [trajectory([t for t, _ in f], [d for _, d in f]) for f in forest]
+    packs = pack(trajectories, row_tokens=packing.row_tokens, batch_tokens=packing.batch_tokens)
+    seen: list[int] = []
+    for packed in packs:
+        size = packed.input_ids.shape[1]
+        assert packed.input_ids.size <= packing.batch_tokens or len(packed.input_ids) == 1
+        prefixes: set[tuple[int, tuple[int, ...]]] = set()
+        for b, index in enumerate(packed.rows):
+            ids, mask = trajectories[index].token_ids.tolist(), trajectories[index].mask
+            trained = {t for t in range(1, len(ids)) if mask[t]}
+            assert {t for t in range(packed.slot_BT.shape[1]) if packed.slot_BT[b, t] >= 0} == trained
+            assert packed.target_BT[b, : len(ids)].tolist() == ids
+            for t in trained:
+                row, column = divmod(int(packed.slot_BT[b, t]), size)
+                visible = np.flatnonzero(packed.visible[row, column])
+                assert packed.input_ids[row, visible].tolist() == ids[:t]
+                assert packed.position_ids[row, visible].tolist() == list(range(t))
+            # Every token before the last trained one needs a slot; the last token of a trajectory needs none.
+            row = int(packed.slot_BT[b, max(trained)]) // size
+            prefixes |= {(row, tuple(ids[: t + 1])) for t in range(max(trained))}
+        assert packed.tokens == len(prefixes)
+        seen += packed.rows.tolist()
+    assert sorted(seen) == [i for i, t in enumerate(trajectories) if t.mask[1:].any()]
+
+
+def test_a_group_shares_its_prompt(trajectory: Any) -> None:
+    """A prompt of 3 and two replies of 2: 3 + 1 + 1 slots, for the last token of each reply predicts nothing."""
+    pair = [trajectory([1, 2, 3, 4, 5], "---xx"), trajectory([1, 2, 3, 6, 7], "---xx")]
+    (packed,) = pack(pair)
+    assert packed.input_ids.tolist() == [[1, 2, 3, 4, 6]]
+    assert packed.position_ids.tolist() == [[0, 1, 2, 3, 3]]
+    assert packed.visible is not None
+    assert packed.visible[0].astype(int).tolist() == [
+        [1, 0, 0, 0, 0],
+        [1, 1, 0, 0, 0],
+        [1, 1, 1, 0, 0],
+        [1, 1, 1, 1, 0],
+        [1, 1, 1, 0, 1],
+    ]
+    assert packed.slot_BT.tolist() == [[-1, -1, -1, 2, 3], [-1, -1, -1, 2, 4]]
+    assert (packed.tokens, padded_slots(pair)) == (5, 10)
+
+
+def test_rows_and_micro_batches_are_bounded(group: Any) -> None:
+    trajectories = group(6, 4)
+    rows = [p for p in pack(trajectories, row_tokens=24, batch_tokens=60)]
+    assert len(rows) > 2
+    assert sum(len(p.rows) for p in rows) == len(trajectories)
+    assert all(p.input_ids.shape[1] <= 24 and p.input_ids.size <= 60 for p in rows)
+
+
+def test_a_trajectory_longer_than_a_row_is_kept_whole(trajectory: Any) -> None:
+    (packed,) = pack([trajectory(list(range(40)), "-" * 20 + "x" * 20)], row_tokens=8, batch_tokens=8)
+    assert packed.input_ids.tolist() == [list(range(39))]
+
+
+@pytest.mark.parametrize("layout", ["tree", "padded"])
+def test_without_trained_tokens_there_is_nothing_to_compute(trajectory: Any, layout: Any) -> None:
+    # A drawn first token has nothing before it that could predict it.
+    idle = [trajectory([1, 2], "--"), trajectory([3], "x"), trajectory([3, 4], "x-")]
+    assert pack(idle, layout=layout) == []
+    (packed,) = pack([*idle, trajectory([1, 2], "-x")], layout=layout)
+    assert packed.rows.tolist() == [3]
+
+
+def test_padded_rows_are_plain_causal_sequences(group: Any) -> None:
+    (packed,) = pack(group(), layout="padded")
+    assert packed.visible is None
+    assert (np.diff(packed.position_ids, axis=1) == 1).all()
+    assert len(packed.input_ids) == len(packed.rows)
+
+
+def test_tokens_of_the_environment_get_no_loss(tiny: Any, trajectory: Any, batch_of: Any, gradients: Any) -> None:
+    """Two policy turns around an observation: what is claimed about the observation's tokens changes nothing."""
+    found = []
+    turns = [trajectory([1, 2, 3, 4, 5, 6, 7], "--xx-xx"), trajectory([1, 2, 3, 9, 5, 8], "--xx-x")]
+    batch = batch_of(turns)
+    env_BT = np.stack([np.pad(~t.mask, (0, 7 - len(t)), constant_values=True) for t in turns])
+    for adv_BT, weight_BT in (
+        (batch.adv_BT, batch.weight_BT),
+        (np.where(env_BT, 1e6, batch.adv_BT), batch.weight_BT),
+        (batch.adv_BT, np.where(env_BT, 1.0, batch.weight_BT)),  # a weight without a prediction has no loss either
+    ):
+        changed = batch_of(turns, adv_BT=adv_BT, weight_BT=weight_BT)
+        learner = Learner(tiny(), Optim(), total_steps=1)
+        found.append(gradients(learner, changed, PolicyGradient()))
+    for loss, gradient in found[1:]:
+        assert loss == found[0][0]
+        assert all(torch.equal(gradient[n], g) for n, g in found[0][1].items())
+    drawn = np.where(env_BT, batch.adv_BT, batch.adv_BT + 1)
+    other, _ = gradients(Learner(tiny(), Optim(), total_steps=1), batch_of(turns, adv_BT=drawn), PolicyGradient())
+    assert other != found[0][0]
