@@ -1,4 +1,4 @@
-"""Records to and from JSON, written out by hand: `dataclasses.asdict` would be most of the cost of storing an episode."""
+"""Records to and from JSON, by hand: `dataclasses.asdict` would be most of the cost of storing an episode."""
 
 from __future__ import annotations
 

@@ -2,13 +2,14 @@
 
 The generation prompt belongs to the observation, the policy's node is exactly the ids it drew, and the template's
 text after the end-of-turn token opens the next observation. A template that rewrites what came before is found by a
-prefix test and refused. Text inside a message never becomes a special token.
+prefix test, at the start and at every turn, and refused. Text inside a message never becomes a special token.
 """
 
 from __future__ import annotations
 
 import datetime
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal, Protocol
@@ -21,8 +22,13 @@ __all__ = ["ByteTokenizer", "Conversation", "HubTokenizer", "Renderer", "Tokeniz
 _FIXED_DATE = datetime.date(2024, 7, 26)
 """Templates that print today's date get this one: a rollout must not depend on the day it was collected."""
 
-_SLOT = "\ue000{}\ue001"
-"""Stands for a message's text while the template is laid out; private-use characters, which no template writes."""
+_OPEN = "\ue000"
+_TURN = _OPEN + "{}\ue001"
+"""Stands for the text of assistant message number {} in a layout: what was drawn is not laid out again."""
+_SPELLED = _OPEN + "s{}\ue001"
+"""Stands for the spelling of special token number {}, where a message or a tool contains it as text."""
+_MARK = re.compile(_OPEN + "(s?)([0-9]+)\ue001")
+# Private-use characters, which no template writes; a text that has `_OPEN` in it has it replaced as well.
 
 
 class Tokenizer(Protocol):
@@ -73,16 +79,26 @@ class HubTokenizer:
         return str(self.inner.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))
 
     def layout(self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]]) -> str:
-        """The model's own chat template."""
-        return str(
-            self.inner.apply_chat_template(
-                list(messages),
-                tools=list(tools) or None,
-                tokenize=False,
-                add_generation_prompt=True,
-                strftime_now=_FIXED_DATE.strftime,
+        """The model's own chat template.
+
+        Raises:
+            RenderError: The template refuses the messages, e.g. a role it does not know.
+        """
+        import jinja2
+
+        try:
+            return str(
+                self.inner.apply_chat_template(
+                    list(messages),
+                    tools=list(tools) or None,
+                    tokenize=False,
+                    add_generation_prompt=True,
+                    strftime_now=_FIXED_DATE.strftime,
+                )
             )
-        )
+        except jinja2.TemplateError as error:
+            roles = [m["role"] for m in messages]
+            raise RenderError(f"the chat template refuses messages of roles {roles}: {error}") from error
 
     def fingerprint(self) -> str:
         """Digest of the vocabulary and the chat template."""
@@ -144,6 +160,8 @@ class Renderer:
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.tokenizer = tokenizer
         self.fingerprint = tokenizer.fingerprint()
+        self._hidden = (*sorted(tokenizer.special, key=len, reverse=True), _OPEN)  # of two that match, the longer
+        self._unsafe = re.compile("|".join(re.escape(s) for s in self._hidden))
         self._opening = lru_cache(maxsize=4096)(self._render_opening)
         self.end_id = self._probe()
 
@@ -179,71 +197,79 @@ class Renderer:
             end -= 1
         return Message("assistant", self.tokenizer.decode(ids[:end]))
 
-    def opening_ids(self, messages: tuple[Message, ...], tools: tuple[Mapping[str, Any], ...]) -> tuple[int, ...]:
-        """Ids of a first observation; repeated prompts (a group's) are rendered once."""
+    def opening(
+        self, messages: tuple[Message, ...], tools: tuple[Mapping[str, Any], ...]
+    ) -> tuple[str, tuple[int, ...]]:
+        """Layout and ids of a first observation; repeated prompts (a group's) are rendered once."""
         if tools or any(m.tool_calls for m in messages):
-            return self._render(self._layout(messages, tools), messages)
+            text = self.layout(messages, tools)
+            return text, self.encode(text, messages)
         return self._opening(messages)
 
-    def _render_opening(self, messages: tuple[Message, ...]) -> tuple[int, ...]:
-        return self._render(self._layout(messages, ()), messages)
+    def _render_opening(self, messages: tuple[Message, ...]) -> tuple[str, tuple[int, ...]]:
+        text = self.layout(messages, ())
+        return text, self.encode(text, messages)
 
-    def _layout(self, messages: Sequence[Message], tools: Sequence[Mapping[str, Any]]) -> str:
-        """The template's text; a slot stands for assistant text, and for text that spells a special token."""
-        return self.tokenizer.layout([self._plain(m, i) for i, m in enumerate(messages)], tools)
+    def layout(self, messages: Sequence[Message], tools: Sequence[Mapping[str, Any]]) -> str:
+        """The template's text; marks stand for assistant text and for what spells a special token."""
+        return self.tokenizer.layout([self._plain(m, i) for i, m in enumerate(messages)], self._guard(tools))
+
+    def encode(self, text: str, messages: Sequence[Message]) -> tuple[int, ...]:
+        """Ids of a layout, or of its end; what marks stand for is encoded so that no special token comes of it."""
+        ids: list[int] = []
+        safe, end = "", 0
+        for mark in _MARK.finditer(text):
+            safe += text[end : mark.start()]
+            end = mark.end()
+            hidden = self._hidden[int(mark[2])] if mark[1] else messages[int(mark[2])].content
+            if self._unsafe.search(hidden) is None:
+                safe += hidden
+                continue
+            ids += [*self.tokenizer.encode(safe, "parse"), *self.tokenizer.encode(hidden, "plain")]
+            safe = ""
+        return (*ids, *self.tokenizer.encode(safe + text[end:], "parse"))
 
     def _plain(self, message: Message, index: int) -> dict[str, Any]:
-        hidden = message.role == "assistant" or self._unsafe(message.content)
+        drawn = message.role == "assistant"
         out: dict[str, Any] = {
             "role": message.role,
-            "content": _SLOT.format(index) if hidden else message.content,
+            "content": _TURN.format(index) if drawn else self._guard(message.content),
         }
         if message.tool_calls:
             out["tool_calls"] = [
-                {"type": "function", "function": {"name": c.name, "arguments": dict(c.arguments)}}
+                {"type": "function", "function": self._guard({"name": c.name, "arguments": c.arguments})}
                 for c in message.tool_calls
             ]
         if message.name is not None:
-            out["name"] = message.name
+            out["name"] = self._guard(message.name)
         if message.tool_call_id is not None:
-            out["tool_call_id"] = message.tool_call_id
+            out["tool_call_id"] = self._guard(message.tool_call_id)
         return out
 
-    def _unsafe(self, text: str) -> bool:
-        return "\ue000" in text or any(s in text for s in self.tokenizer.special)
-
-    def _render(self, text: str, messages: Sequence[Message], first: int = 0) -> tuple[int, ...]:
-        """Encode a layout; safe slots are filled before encoding, unsafe ones are encoded as plain text."""
-        pieces: list[tuple[str, Literal["parse", "plain"]]] = []
-        for index in range(first, len(messages)):
-            slot = _SLOT.format(index)
-            if slot not in text:
-                continue
-            content = messages[index].content
-            if not self._unsafe(content):
-                text = text.replace(slot, content, 1)
-                continue
-            before, text = text.split(slot, 1)
-            pieces += [(before, "parse"), (content, "plain")]
-        pieces.append((text, "parse"))
-        return tuple(i for piece, how in pieces for i in self.tokenizer.encode(piece, how))
+    def _guard(self, value: Any) -> Any:
+        """A JSON value with a mark in place of each spelling of a special token."""
+        if isinstance(value, str):
+            return self._unsafe.sub(lambda found: _SPELLED.format(self._hidden.index(found[0])), value)
+        if isinstance(value, Mapping):
+            return {self._guard(k): self._guard(v) for k, v in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self._guard(v) for v in value]
+        return value
 
     def _probe(self) -> int:
         """Refuse a template under which an earlier turn changes once later ones follow; find what closes a turn."""
-        history = [{"role": "user", "content": "q"}]
-        before = self.tokenizer.layout(history, ())
-        reply = "<think>\nt\n</think>\n\nr"
-        for text in ("r", reply):
-            turns = [*history, {"role": "assistant", "content": text}, {"role": "user", "content": "n"}]
-            after = self.tokenizer.layout(turns, ())
-            if not after.startswith(before + text):
-                what = "drops or moves the thoughts of" if text == reply else "rewrites"
-                raise RenderError(
-                    f"this chat template {what} earlier assistant turns, so that drawn ids could not be kept; "
-                    "use a template that keeps history as it was"
-                )
-            if text == "r":
-                closing = self.tokenizer.encode(after[len(before + text) :], "parse")[:1]
+        for what, reply in (("rewrites", "r"), ("drops or moves the thoughts of", "<think>\nt\n</think>\n\nr")):
+            turns = [{"role": "user", "content": "q"}]
+            for _ in range(2):
+                before = self.tokenizer.layout(turns, ()) + reply
+                turns += [{"role": "assistant", "content": reply}, {"role": "user", "content": "n"}]
+                after = self.tokenizer.layout(turns, ())
+                if not after.startswith(before):
+                    raise RenderError(
+                        f"this chat template {what} earlier assistant turns, so that drawn ids could not be kept; "
+                        "use a template that keeps history as it was"
+                    )
+        closing = self.tokenizer.encode(after[len(before) :], "parse")[:1]
         if not closing or closing[0] not in self.tokenizer.eos_ids:
             raise RenderError("this chat template does not close a turn with an end-of-turn token")
         return closing[0]
@@ -256,8 +282,8 @@ class Conversation:
         self._renderer = renderer
         self._tools = tools
         self._messages = list(messages)
-        self.ids: tuple[int, ...] = renderer.opening_ids(messages, tools)
-        """Everything so far, as the policy sees it."""
+        self._text, self.ids = renderer.opening(messages, tools)
+        # `ids` is everything so far, as the policy sees it; `_text` its layout.
         self._ended = True
 
     def reply(self, drawn: Sequence[int]) -> Message:
@@ -272,15 +298,17 @@ class Conversation:
         """Ids that new messages add: what closes the policy's turn, the messages, the next generation prompt.
 
         Raises:
-            RenderError: The template does not lay the messages out after the turn they follow.
+            RenderError: The template rewrites what came before, or does not close the policy's turn.
         """
-        at = len(self._messages) - 1
+        before = self._text + _TURN.format(len(self._messages) - 1)
         self._messages.extend(messages)
-        text = self._renderer._layout(self._messages, self._tools)
-        _, slot, tail = text.partition(_SLOT.format(at))
-        if not slot:
-            raise RenderError("the chat template left out the policy's last turn")
-        added = self._renderer._render(tail, self._messages, first=at + 1)
+        self._text = self._renderer.layout(self._messages, self._tools)
+        if not self._text.startswith(before):
+            raise RenderError(
+                "the chat template rewrites earlier turns once later messages follow, so that ids could not be kept; "
+                "use a template that keeps history as it was"
+            )
+        added = self._renderer.encode(self._text[len(before) :], self._messages)
         if self._ended:
             if not added or added[0] not in self._renderer.tokenizer.eos_ids:
                 raise RenderError("the chat template does not close a turn with the end-of-turn token")

@@ -94,7 +94,7 @@ class Run:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise StoreError(f"{self.path} is being written by another process") from error
-            for torn in self.path.rglob(".*.part"):  # left by a process that was killed while writing
+            for torn in (self.path / "rollouts").rglob(".*.part"):  # left by a process that was killed while writing
                 torn.unlink()
             yield
 

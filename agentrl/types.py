@@ -266,7 +266,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where a rollout comes from: enough to replay its episode."""
+    """Where a rollout comes from: enough to replay its episode. `tries` counts its beginnings after infra errors."""
 
     env: str
     seed: int = 0
@@ -278,7 +278,6 @@ class Provenance:
     top_p: float = 1.0
     renderer: str = ""
     tries: int = field(default=1, compare=False)
-    """How often the episode was begun: more than once after the machine failed."""
     seconds: float = field(default=0.0, compare=False)
 
 
@@ -333,21 +332,18 @@ class Rollout:
 
     def path(self, leaf: int | None = None) -> list[int]:
         """Indices from the root to `leaf` (default: the last node)."""
-        index = len(self.nodes) - 1 if leaf is None else leaf
-        found: list[int] = []
-        while index >= 0:
-            found.append(index)
-            index = self.nodes[index].parent
+        if not self.nodes:  # the machine failed before the episode began
+            return []
+        found = [len(self.nodes) - 1 if leaf is None else leaf]
+        while (parent := self.nodes[found[-1]].parent) >= 0:
+            found.append(parent)
         return found[::-1]
 
     @property
     def verdict(self) -> Verdict | None:
         """The last verdict on the last node's path, or None if the environment gave none."""
-        for index in reversed(self.path()):
-            verdict = self.nodes[index].verdict
-            if verdict is not None:
-                return verdict
-        return None
+        given = (self.nodes[index].verdict for index in reversed(self.path()))
+        return next((verdict for verdict in given if verdict is not None), None)
 
     @property
     def reward(self) -> float:
@@ -373,20 +369,16 @@ class Rollout:
         nodes = [self.nodes[i] for i in self.path(leaf)]
         if not any(node.token_ids for node in nodes):
             raise ValueError(f"rollout {self.id} holds no token ids: only a token policy's rollouts can be trained on")
-        turn, turns, tags = 0, [], []
-        for node in nodes:
-            turns.append(np.full(len(node.token_ids), turn, dtype=np.int32))
-            turn += int(node.is_policy)
-            tags.extend(_tags(node))
+        lengths = [len(node.token_ids) for node in nodes]
+        turn_N = np.cumsum([0, *(node.is_policy for node in nodes[:-1])])
+        mask = np.concatenate([np.asarray(node.drawn, dtype=np.bool_) for node in nodes])
         return Trajectory(
-            token_ids=np.concatenate([np.asarray(n.token_ids, dtype=np.int64) for n in nodes]),
-            mask=np.concatenate([np.asarray(n.drawn, dtype=np.bool_) for n in nodes]),
-            logprobs=np.concatenate([np.asarray(n.logprobs, dtype=np.float32) for n in nodes]),
-            tags=tuple(tags),
-            turn=np.concatenate(turns),
-            version=np.concatenate(
-                [np.where(np.asarray(n.drawn, dtype=np.bool_), n.version, -1) for n in nodes]
-            ).astype(np.int32),
+            token_ids=np.concatenate([np.asarray(node.token_ids, dtype=np.int64) for node in nodes]),
+            mask=mask,
+            logprobs=np.concatenate([np.asarray(node.logprobs, dtype=np.float32) for node in nodes]),
+            tags=tuple(tag for node in nodes for tag in _tags(node)),
+            turn=np.repeat(turn_N, lengths).astype(np.int32),
+            version=np.where(mask, np.repeat([node.version for node in nodes], lengths), -1).astype(np.int32),
         )
 
 

@@ -50,7 +50,7 @@ class GSM8K(SingleTurnEnv):
         """
         tasks = []
         for index, row in enumerate(load_rows(self.source, split, fields=("question", "answer"), config="main")):
-            solution, mark, gold = row["answer"].rpartition("####")
+            _, mark, gold = row["answer"].rpartition("####")
             if not mark or not gold.strip():
                 raise DataError(f"{self.source} ({split}), row {index + 1}: the answer has no number after ####")
             prompt = (Message("system", SYSTEM), Message("user", row["question"]))

@@ -1,6 +1,7 @@
 r"""Whole-answer string equality.
 
-The reply, with surrounding white space removed, must equal the answer. `fold` also ignores case and runs of white space.
+The reply, with surrounding white space removed, must equal the answer; `compare="fold"`
+also ignores case, width variants and runs of white space.
 
 Covered: short answers that have one spelling. Not covered: numbers with several spellings (use `math`).
 """
@@ -12,8 +13,8 @@ from typing import Literal
 
 from agentrl.types import Task, Transcript, Verdict
 
+# Answer, response, options, expected status.
 CASES = [
-    # (answer, response, options, status)
     ("Paris", "Paris", {}, "correct"),
     ("Paris", "  Paris\n", {}, "correct"),
     ("Paris", "paris", {}, "incorrect"),

@@ -6,7 +6,7 @@ import base64
 import html as markup
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,14 +68,16 @@ def html(run: Run, path: Path | str, k: Sequence[int] | None = None) -> Path:
         k: For which k to show pass@k; default: 1, and the number of samples.
 
     Raises:
-        UsageError: The run has no rollouts.
+        UsageError: The run has no scored rollouts.
     """
     shards = run.shards()
-    if not shards:
-        raise UsageError(f"{run.path} has no rollouts to report on")
     evals = [s for s in shards if not s.startswith("train/")] or shards[-1:]
-    stored = {shard: run.read(shard) for shard in sorted(evals, key=lambda s: _step_of(s, _LAST))}
-    shown = {shard: summarise(rollouts, k or _default_k(rollouts)) for shard, rollouts in stored.items()}
+    read = {shard: run.read(shard) for shard in sorted(evals, key=lambda s: _step_of(s, _LAST))}
+    stored = {shard: rollouts for shard, rollouts in read.items() if any(r.scored for r in rollouts)}
+    if not stored:
+        raise UsageError(f"{run.path} has no scored rollouts to report on")
+    limit = _max_tokens(run.config)
+    shown = {s: summarise(r, k or _default_k(r), max_tokens=limit) for s, r in stored.items()}
     body = [
         f"<h1>{_text(run.path.name)}</h1>",
         _headline(shown),
@@ -130,6 +132,14 @@ def _default_k(rollouts: Sequence[Rollout]) -> tuple[int, ...]:
     for rollout in rollouts:
         counts[rollout.task.id] = counts.get(rollout.task.id, 0) + 1
     return tuple(sorted({1, min(counts.values())}))
+
+
+def _max_tokens(config: Mapping[str, Any]) -> int | None:
+    """The limit a turn, where the run's settings name one."""
+    settings = config.get("config", config)
+    sampling = settings.get("sampling") if isinstance(settings, Mapping) else None
+    limit = sampling.get("max_tokens") if isinstance(sampling, Mapping) else None
+    return limit if isinstance(limit, int) else None
 
 
 # The picture.
@@ -210,15 +220,19 @@ def _plain(axes: Axes) -> None:
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{title}</title><style> body {{ font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 58rem;
-margin: 2rem auto; padding: 0 1rem }} h1 {{ font-size: 1.5rem }} h2 {{ font-size: 1.15rem; margin-top: 2rem }}
-table {{ border-collapse: collapse; font-variant-numeric: tabular-nums }} th, td {{ text-align: left; padding:
-.25rem .9rem .25rem 0; border-bottom: 1px solid #e4e4e4; vertical-align: top }} th {{ font-weight: 600 }}
-.note {{ color: #666 }} img {{ max-width: 100% }} pre {{ white-space: pre-wrap; overflow-wrap: anywhere;
-margin: .2rem 0 .8rem; font-size: 13px }} .bar {{ display: inline-block; height: .7rem; background: #2f6fb3;
-margin-right: .5rem }} .role {{ font-size: 12px; color: #666 }}
-.episode {{ border-left: 3px solid #d8d8d8;
-padding-left: 1rem; margin: 1rem 0 }} .correct {{ border-color: #3a8f5c }} </style></head><body> {body}
+<title>{title}</title><style>
+body {{ font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 62rem; margin: 2rem auto; padding: 0 1rem }}
+h1 {{ font-size: 1.5rem }}
+h2 {{ font-size: 1.15rem; margin-top: 2rem }}
+table {{ border-collapse: collapse; font-variant-numeric: tabular-nums }}
+th, td {{ text-align: left; vertical-align: top; padding: .25rem .9rem .25rem 0; border-bottom: 1px solid #e4e4e4 }}
+img {{ max-width: 100% }}
+pre {{ white-space: pre-wrap; overflow-wrap: anywhere; margin: .2rem 0 .8rem; font-size: 13px }}
+.note, .role {{ color: #666; font-size: 13px }}
+.bar {{ display: inline-block; height: .7rem; background: #2f6fb3; margin-right: .5rem }}
+.episode {{ border-left: 3px solid #d8d8d8; padding-left: 1rem; margin: 1.5rem 0 }}
+.correct {{ border-color: #3a8f5c }}
+</style></head><body> {body}
 </body></html>
 """
 

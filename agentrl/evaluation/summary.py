@@ -154,7 +154,6 @@ def summarise(
         raise UnscorableError(f"no task could be scored ({dropped + unscored} left out): there is nothing to average")
     samples = min(len(group) for group in groups.values())
     _check_k(k, samples)
-    rng = np.random.default_rng(0)  # fixed: one set of rollouts has one interval
     episodes = [r for group in groups.values() for r in group]
     statuses = Counter(_status(r) for r in episodes)
     readable = len(episodes) - sum(statuses[s] for s in _NO_FORMAT)
@@ -163,8 +162,8 @@ def summarise(
         samples=samples,
         episodes=len(episodes),
         dropped=dropped + unscored,
-        pass_at={n: interval(_pass_at(groups.values(), n), rng) for n in k},
-        reward=interval(_rewards(groups.values()), rng, bounds=_reward_bounds(episodes)),
+        pass_at={n: interval(_pass_at(groups.values(), n), _rng()) for n in k},
+        reward=interval(_rewards(groups.values()), _rng(), bounds=_reward_bounds(episodes)),
         format_rate=readable / len(episodes),
         accuracy_given_format=statuses["correct"] / readable if readable else math.nan,
         statuses=dict(statuses.most_common()),
@@ -186,16 +185,20 @@ def compare(before: Iterable[Rollout], after: Iterable[Rollout], k: Sequence[int
     firsts, seconds = [first[t] for t in shared], [second[t] for t in shared]
     _check_k(k, min(len(group) for group in (*firsts, *seconds)))
     both = [r for group in (*firsts, *seconds) for r in group]
-    rng = np.random.default_rng(0)
     return Comparison(
         tasks=len(shared),
         left_out=len(first) + len(second) - 2 * len(shared),
-        pass_at={n: paired(_pass_at(firsts, n), _pass_at(seconds, n), rng) for n in k},
-        reward=paired(_rewards(firsts), _rewards(seconds), rng, bounds=_reward_bounds(both)),
+        pass_at={n: paired(_pass_at(firsts, n), _pass_at(seconds, n), _rng()) for n in k},
+        reward=paired(_rewards(firsts), _rewards(seconds), _rng(), bounds=_reward_bounds(both)),
     )
 
 
 Group = list[Rollout]
+
+
+def _rng() -> np.random.Generator:
+    """Of one fixed seed: equal numbers have equal intervals, today and tomorrow."""
+    return np.random.default_rng(0)
 
 
 def _by_task(rollouts: Iterable[Rollout]) -> tuple[dict[str, Group], int]:

@@ -72,9 +72,7 @@ class PolicyGradient:
 
     def __post_init__(self) -> None:
         if not (0 < self.clip_low <= 1 and self.clip_high > 0):
-            raise ConfigError(
-                f"clipping needs 0 < clip_low <= 1 and clip_high > 0, got {self.clip_low}, {self.clip_high}"
-            )
+            raise ConfigError(f"clipping needs 0 < clip_low <= 1, clip_high > 0; got {self.clip_low}, {self.clip_high}")
 
     def loss(self, terms: Terms) -> LossOutput:
         """Shape () loss of a (micro-)batch.
@@ -110,7 +108,7 @@ class PolicyGradient:
 
 @dataclass(frozen=True, slots=True)
 class WeightedLikelihood:
-    r"""Weighted negative log-likelihood, $\ell_t = -A_t \log \pi_t$, where $A$ is a weight (1 for plain fine-tuning)."""
+    r"""Weighted negative log-likelihood, $\ell_t = -A_t \log \pi_t$, with $A$ as a weight (1 for fine-tuning)."""
 
     def loss(self, terms: Terms) -> LossOutput:
         """Shape () loss of a (micro-)batch.

@@ -135,9 +135,8 @@ class Engine:
     # Admission.
 
     def _admit(self, new: Sequence[Row]) -> list[Row]:
-        unique = {row.request.prompt_ids: 0 for row in new}
-        for index, prompt in enumerate(unique):
-            unique[prompt] = index
+        prompts = dict.fromkeys(row.request.prompt_ids for row in new)
+        unique = {prompt: index for index, prompt in enumerate(prompts)}
         of_row = torch.tensor([unique[row.request.prompt_ids] for row in new], device=self._device)
         self.prompt_tokens += sum(len(row.request.prompt_ids) for row in new)
         cache, mask, logits = self._prefill(list(unique))

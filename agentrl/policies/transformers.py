@@ -53,7 +53,7 @@ class TransformersPolicy:
         self.max_length: int | None = getattr(model.config, "max_position_embeddings", None)
         self.max_rows = max_rows
         self.model: Any = model
-        self.model.train(False)
+        self.model.eval()  # type: ignore[no-untyped-call]
         self.engine = Engine(model, renderer.tokenizer.eos_ids, renderer.tokenizer.decode, attention)
         self._inbox: list[tuple[Row, asyncio.Future[Sample]]] = []
         self._waiting: dict[Row, asyncio.Future[Sample]] = {}

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
+from transformers.models.llama.modeling_llama import LlamaRMSNorm
 
 from agentrl.learn.learner import Batch, Learner, Optim, Packing
 from agentrl.learn.objectives import aggregate
@@ -38,9 +39,33 @@ def tiny() -> MakeModel:
             "initializer_range": scale,  # wide enough that the distributions are far from uniform
         }
         torch.manual_seed(seed)
-        return LlamaForCausalLM(LlamaConfig(**settings | config)).to(dtype).eval()
+        model = LlamaForCausalLM(LlamaConfig(**settings | config)).to(dtype).eval()
+        return _all_double(model) if dtype == torch.float64 else model
 
     return make
+
+
+class _Rotary64(torch.nn.Module):
+    """Rotary angles in float64."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.rate_D = 10000.0 ** -(torch.arange(0, size, 2, dtype=torch.float64) / size)
+
+    def forward(self, x: torch.Tensor, position_ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        angle = position_ids[..., None].double() * self.rate_D
+        angle = torch.cat([angle, angle], dim=-1)
+        return angle.cos(), angle.sin()
+
+
+def _all_double(model: Any) -> Any:
+    """Replace the two modules that transformers computes in float32 whatever the weights' dtype."""
+    for name, module in list(model.named_modules()):
+        if isinstance(module, LlamaRMSNorm):
+            norm = torch.nn.RMSNorm(len(module.weight), eps=module.variance_epsilon, dtype=torch.float64)
+            model.set_submodule(name, norm)
+    model.model.rotary_emb = _Rotary64(model.config.hidden_size // model.config.num_attention_heads)
+    return model
 
 
 @pytest.fixture(scope="session")

@@ -120,7 +120,7 @@ def test_a_group_shares_its_prompt(trajectory: Any) -> None:
 
 def test_rows_and_micro_batches_are_bounded(group: Any) -> None:
     trajectories = group(6, 4)
-    rows = [p for p in pack(trajectories, row_tokens=24, batch_tokens=60)]
+    rows = pack(trajectories, row_tokens=24, batch_tokens=60)
     assert len(rows) > 2
     assert sum(len(p.rows) for p in rows) == len(trajectories)
     assert all(p.input_ids.shape[1] <= 24 and p.input_ids.size <= 60 for p in rows)
