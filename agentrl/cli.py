@@ -28,8 +28,7 @@ Train and evaluate language-model agents on rewards that can be trusted.
 verbs:
 """
 _FOOT = """
-`agentrl VERB --help` explains a verb; start with `agentrl list`, or `agentrl doctor` to see what this machine
-has.
+`agentrl VERB --help` explains a verb. Start with `agentrl list` and `agentrl doctor`.
 """
 
 

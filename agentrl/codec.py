@@ -83,19 +83,19 @@ def verdict_from_json(data: Mapping[str, Any]) -> Verdict:
 
 def _node_to_json(node: Node) -> Json:
     out: Json = {"parent": node.parent, "message": message_to_json(node.message)}
-    if node.earlier:
-        out["earlier"] = [message_to_json(m) for m in node.earlier]
     if node.token_ids:
         out["token_ids"] = node.token_ids
-        if any(node.drawn) or any(node.logprobs):
+        if any(node.drawn):
             out["drawn"] = [int(d) for d in node.drawn]
             out["logprobs"] = node.logprobs
-    if node.sampler_logprobs:
-        out["sampler_logprobs"] = node.sampler_logprobs
-    if node.spans:
-        out["spans"] = [[s.tag, s.start, s.end] for s in node.spans]
-    if node.state_key:
-        out["state_key"] = node.state_key
+    optional = {
+        "earlier": [message_to_json(m) for m in node.earlier],
+        "sampler_logprobs": node.sampler_logprobs,
+        "spans": [[s.tag, s.start, s.end] for s in node.spans],
+        "state_key": node.state_key,
+        "ended": node.ended,
+    }
+    out |= {key: value for key, value in optional.items() if value}
     if node.version != -1:
         out["version"] = node.version
     if node.reward is not None:
@@ -120,6 +120,7 @@ def _node_from_json(data: Mapping[str, Any]) -> Node:
         earlier=tuple(message_from_json(m) for m in data.get("earlier", ())),
         reward=data.get("reward"),
         verdict=verdict_from_json(data["verdict"]) if "verdict" in data else None,
+        ended=data.get("ended", ""),
     )
 
 

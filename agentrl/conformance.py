@@ -123,13 +123,17 @@ def check_env_plugin(id: str, options: Mapping[str, Any]) -> list[CheckResult]:
 
 
 def _light_import(kind: registry.Kind, id: str) -> None:
-    if id not in registry.ids(kind) and not id.endswith(".py"):
-        raise _Skipped("only files and entry points can be imported in a fresh process")
+    _needs_file(kind, id)
     code = "import sys; from agentrl import registry; registry.load_module(*sys.argv[1:]); "
     code += "sys.exit('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code, kind, id], capture_output=True, text=True, check=False)
     if done.returncode:
         raise _Failed((done.stderr.strip().splitlines() or ["importing it imports torch"])[-1])
+
+
+def _needs_file(kind: registry.Kind, id: str) -> None:
+    if (kind, id) in registry._registered:
+        raise _Skipped("it was registered as an object, which a fresh process does not know")
 
 
 def _reset(subject: _Subject) -> None:
@@ -181,8 +185,8 @@ def _floor(subject: _Subject) -> None:
 def _determinism(subject: _Subject) -> None:
     for task in subject.sample():
         for replies in _scripts(subject.env(), task):
-            one, two = _episode(subject.env(0), task, replies), _episode(subject.env(1), task, replies)
-            if not data_equivalence(one, two, exact=True):
+            one, again, other = (_shown(subject.env(which), task, replies) for which in (0, 0, 1))
+            if not (data_equivalence(one, again, exact=True) and data_equivalence(one, other, exact=True)):
                 raise _Failed(f"two runs of task {task.id} with the same seed and replies differ")
 
 
@@ -220,8 +224,7 @@ def _secrecy(subject: _Subject) -> None:
             continue
         seen += 1
         marked = dataclasses.replace(task, answer=mark)
-        shown = [env.reset(seed=0, options={"task": marked}), *_continue(env, ["", "no"])]
-        if str(mark) in repr(shown):
+        if str(mark) in repr(_shown(env, marked, ["", "no"])):
             raise _Failed(f"task {task.id}: the answer shows in an observation or in info")
     if not seen:
         raise _Skipped("no task has a text or a number as its answer")
@@ -242,8 +245,10 @@ def _wrappers(subject: _Subject) -> None:
 
 
 def _vector(subject: _Subject, mode: Literal["sync", "async"]) -> None:
-    if subject.gymnasium_id is None or subject.id not in registry.ids("env"):
+    if subject.gymnasium_id is None:
         raise _Skipped("the environment is not registered with Gymnasium")
+    if mode == "async":
+        _needs_file("env", subject.id)
     kwargs = {} if mode == "sync" else {"shared_memory": False, "context": "spawn"}
     envs = gymnasium.make_vec(
         subject.gymnasium_id, num_envs=2, vectorization_mode=mode, vector_kwargs=kwargs, **subject.options
@@ -269,8 +274,12 @@ def _scripts(env: Env, task: Task) -> list[Sequence[str | Message]]:
 
 
 def _episode(env: Env, task: Task, replies: Iterable[str | Message]) -> list[Step]:
-    env.reset(seed=0, options={"task": task})
-    return _continue(env, replies)
+    return _shown(env, task, replies)[1:]
+
+
+def _shown(env: Env, task: Task, replies: Iterable[str | Message]) -> list[Any]:
+    """All that an episode shows, its beginning included."""
+    return [env.reset(seed=0, options={"task": task}), *_continue(env, replies)]
 
 
 def _continue(env: gymnasium.Env[Any, Any], replies: Iterable[str | Message]) -> list[Step]:
@@ -330,9 +339,8 @@ def check_verifier_plugin(id: str) -> list[CheckResult]:
     Raises:
         UsageError: No such verifier.
     """
-    module = registry.load_module("verifier", id)
     registry.find("verifier", id)
-    rows = [_Case(*row) for row in getattr(module, "CASES", ())]
+    rows = [_Case(*row) for row in getattr(registry.load_module("verifier", id), "CASES", ())]
     light = _run("light_import", functools.partial(_light_import, "verifier", id))
     return [light, *(_run(name, functools.partial(check, id, rows)) for name, check in _VERIFIER_CHECKS.items())]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import functools
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
@@ -61,12 +62,20 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Which episodes to collect: `samples` of each task, named by (seed, step)."""
+    """Which episodes to collect: `samples` of each task, named by (seed, step).
+
+    Raises:
+        ConfigError: `samples` is less than 1.
+    """
 
     tasks: tuple[Task, ...]
     samples: int = 1
     seed: int = 0
     step: int = 0
+
+    def __post_init__(self) -> None:
+        if self.samples < 1:
+            raise ConfigError(f"samples must be at least 1, got {self.samples}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +85,7 @@ class Collection:
     Attributes:
         rollouts: In the plan's order, whole groups only.
         dropped_groups: Groups left out because an episode of theirs could not be scored.
-        retries: Episodes that were tried again.
+        retries: How often an episode was tried again.
     """
 
     rollouts: tuple[Rollout, ...]
@@ -138,8 +147,11 @@ async def collect(
         max_dropped_share: Past this share of dropped groups the collection fails.
 
     Raises:
+        ConfigError: `concurrency` is less than 1.
         UnscorableError: Too many groups could not be scored.
     """
+    if concurrency < 1:
+        raise ConfigError(f"concurrency must be at least 1, got {concurrency}")
     runner = _Runner(make_env, policy, plan, sampling or Sampling(), on_done)
     rollouts = await runner.run(concurrency)
     groups = [rollouts[i : i + plan.samples] for i in range(0, len(rollouts), plan.samples)]
@@ -202,14 +214,9 @@ def choose_tasks(env: Env, split: Split, n: int | None, seed: int) -> tuple[Task
 
 
 def copies(env: Env) -> Callable[[], Env]:
-    """A factory of environments like `env`; loaded tasks are shared, not copied."""
-
-    def make() -> Env:
-        other = copy.copy(env)
-        other.messages, other._actions, other._over = [], [], True
-        return other
-
-    return make
+    """A factory of environments like `env`: its state is copied deeply, its loaded tasks are shared."""
+    shared = {id(env._by_split): env._by_split}
+    return lambda: copy.deepcopy(env, dict(shared))
 
 
 def run_sync(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -277,7 +284,7 @@ class _Runner:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
             if self.pool is not None:
-                self.pool.shutdown(wait=False, cancel_futures=True)
+                self.pool.shutdown()
         return [cast(Rollout, r) for r in done]
 
     async def _worker(self, queue: Iterable[tuple[int, _Episode]], done: list[Rollout | None], env: Env | None) -> None:
@@ -315,7 +322,8 @@ class _Runner:
 
     async def _run(self, env: Env, episode: _Episode) -> Rollout:
         started = time.perf_counter()
-        observation, info = env.reset(seed=episode.env_seed, options={"task": episode.task})
+        begin = functools.partial(env.reset, seed=episode.env_seed, options={"task": episode.task})
+        observation, info = await self._call(begin)
         player = self._player(episode, observation, info["tools"])
         nodes = [player.opening(observation, env.state_key())]
         stop: Stop | None = None
@@ -325,7 +333,7 @@ class _Runner:
                 stop = "token_limit"
                 break
             node = await player.act(len(nodes) - 1)
-            observation, reward, terminated, truncated, info = await self._step(env, node.message)
+            observation, reward, terminated, truncated, info = await self._call(env.step, node.message)
             key = env.state_key()
             nodes.append(replace(node, reward=reward, verdict=info["verdict"], state_key=key))
             if terminated or truncated:
@@ -350,10 +358,16 @@ class _Runner:
         )
         return TokenPlayer(cast(TokenPolicy, self.policy), self.renderer.start(observation, tools), request)
 
-    async def _step(self, env: Env, action: Message) -> Any:
+    async def _call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         if self.pool is None:
-            return env.step(action)
-        return await asyncio.get_running_loop().run_in_executor(self.pool, env.step, action)
+            return function(*arguments)
+        job = self.pool.submit(function, *arguments)
+        try:
+            return await asyncio.wrap_future(job)
+        except asyncio.CancelledError:
+            if not job.cancelled():  # a thread is inside the environment, which must not be closed under it
+                await asyncio.wait([asyncio.wrap_future(job)])
+            raise
 
 
 def _why(verdict: Verdict | None, otherwise: Stop) -> Stop:

@@ -123,7 +123,7 @@ def attention_kind(config: Any) -> Literal["full", "window", "other"]:
     layers = set(getattr(config, "layer_types", None) or ())
     if layers - {"full_attention", "sliding_attention", "chunked_attention"}:
         return "other"
-    if getattr(config, "model_type", "") in ("mamba", "mamba2", "rwkv", "falcon_mamba", "recurrent_gemma"):
+    if getattr(config, "model_type", "") in ("mamba", "mamba2", "rwkv", "falcon_mamba", "recurrent_gemma", "xlstm"):
         return "other"
     if layers - {"full_attention"}:
         return "window"
@@ -143,7 +143,9 @@ def load_model(model: str, *, dtype: Any, device: str) -> PreTrainedModel:
         UnknownIdError: There is no such model.
     """
     from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # loading takes a second; the bar would stay
     with _clear_errors(model):
         loaded = AutoModelForCausalLM.from_pretrained(model_folder(model), dtype=dtype, attn_implementation="sdpa")
     model_: Any = loaded

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeGuard, cast
 
-from agentrl.errors import RenderError
+from agentrl.errors import RenderError, UsageError
 from agentrl.protocols import TextPolicy, TokenPolicy
 from agentrl.render import Conversation, Renderer
 from agentrl.types import Message, Node, SampleRequest, Verdict
@@ -81,6 +81,7 @@ class TokenPlayer:
             logprobs=sample.logprobs,
             sampler_logprobs=() if sample.sampler_logprobs == sample.logprobs else sample.sampler_logprobs,
             version=sample.version,
+            ended=sample.stop,
         )
 
     def observed(self, parent: int, messages: Sequence[Message], state_key: str) -> Node:
@@ -115,6 +116,8 @@ class TextPlayer:
 
 
 def _observation(parent: int, messages: Sequence[Message], ids: tuple[int, ...], state_key: str) -> Node:
+    if not messages:
+        raise UsageError("the environment gave no message though the episode goes on; `respond` must say something")
     return Node(
         parent=parent,
         message=messages[-1],

@@ -23,7 +23,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from agentrl.codec import rollout_from_json, rollout_to_json
 from agentrl.errors import StoreError
@@ -149,10 +149,12 @@ class Run:
     # Metrics and other small files.
 
     def log(self, record: Mapping[str, Any]) -> None:
-        """Append one record to metrics.jsonl."""
+        """Append one record to metrics.jsonl; a line that a crash cut off is cut off wholly."""
         line = json.dumps(record, separators=(",", ":")) + "\n"
-        with _storage(self.path / "metrics.jsonl"), (self.path / "metrics.jsonl").open("a") as file:
-            file.write(line)
+        path = self.path / "metrics.jsonl"
+        with _storage(path), path.open("ab+") as file:
+            file.truncate(_whole_lines(file))
+            file.write(line.encode())
             file.flush()
             os.fsync(file.fileno())
 
@@ -209,6 +211,16 @@ def sync_folder(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _whole_lines(file: BinaryIO) -> int:
+    """Length of a file up to the end of its last whole line."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(size - 1, 0))
+    if file.read(1) in (b"\n", b""):
+        return size
+    file.seek(0)
+    return file.read().rfind(b"\n") + 1
 
 
 @contextmanager

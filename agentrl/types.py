@@ -230,6 +230,7 @@ class Node:
         earlier: The observation's messages before the last one.
         reward: What the environment returned for this action; None for an observation.
         verdict: The environment's verdict on this action, if it gave one.
+        ended: Why the policy stopped drawing (see `Sample.stop`); "" where it is not known.
     """
 
     parent: int
@@ -244,14 +245,13 @@ class Node:
     earlier: tuple[Message, ...] = ()
     reward: float | None = None
     verdict: Verdict | None = None
+    ended: Literal["", "eos", "stop", "length"] = ""
 
     def __post_init__(self) -> None:
         n = len(self.token_ids)
-        if len(self.drawn) != n or len(self.logprobs) != n or len(self.sampler_logprobs) not in (0, n):
-            raise ValueError(
-                f"a node's per-token fields must be parallel: {n} ids, {len(self.drawn)} drawn, "
-                f"{len(self.logprobs)} logprobs, {len(self.sampler_logprobs)} sampler_logprobs"
-            )
+        lengths = len(self.drawn), len(self.logprobs), len(self.sampler_logprobs)
+        if lengths[:2] != (n, n) or lengths[2] not in (0, n):
+            raise ValueError(f"drawn, logprobs, sampler_logprobs must have one entry for each of {n} ids, got {lengths}")
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -391,7 +391,7 @@ def _tags(node: Node) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One value of one reward term: a side table, so that terms re-run on stored rollouts without rewriting them."""
+    """One value of one reward term: a side table, so that terms re-run on stored rollouts."""
 
     rollout: str
     node: int

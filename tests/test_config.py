@@ -53,6 +53,7 @@ class Config:
     out: Path | None = None
     size: int | Literal["auto"] = "auto"
     options: dict[str, float] = field(default_factory=dict)
+    level: Literal[0, 1] = 0
 
 
 @pytest.mark.parametrize(
@@ -78,6 +79,7 @@ class Config:
         ({"limit": "3"}, "limit: expected int, got str '3'"),
         ({"size": "small"}, "size: expected int or one of 'auto', got str 'small'"),
         ({"options": {"a": "b"}}, "options.a: expected float, got str 'b'"),
+        ({"level": True}, "level: True is none of [0, 1]"),
         ({"sed": 1}, "sed: Config has no such setting; did you mean 'seed'?"),
         ({"seed": {"a": 1}}, "seed: expected int, got a table"),
     ],

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tyro
 
@@ -50,9 +51,8 @@ def main(args: list[str]) -> int:
             style="red" if counts["failed"] else "green",
             soft_wrap=True,
         )
-        for result in results:
-            if result.status != "passed":
-                out.print(f"  {result.status}  {result.name}: {result.detail}", soft_wrap=True)
+        for (status, why), names in _by_reason(results).items():
+            out.print(f"  {status}  {', '.join(names)}: {why}", soft_wrap=True)
     return 1 if failed else 0
 
 
@@ -67,6 +67,17 @@ def _chosen(flags: Flags) -> Iterator[tuple[registry.Kind, str]]:
         yield from ((kind, id) for kind in kinds)
 
 
+def _by_reason(results: Iterable[Any]) -> dict[tuple[str, str], list[str]]:
+    """Names of the checks that did not pass, by status and reason: one absent file skips many checks."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for result in results:
+        if result.status != "passed":
+            plain = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", result.detail).split())
+            why = re.sub(r"^\w+ skipped: ", "", plain)  # another check's skip, and its reason
+            found.setdefault((result.status, why), []).append(result.name)
+    return found
+
+
 def _results(kind: registry.Kind, id: str, options: dict[str, Any]) -> Any:
     from agentrl import conformance
 
@@ -75,7 +86,7 @@ def _results(kind: registry.Kind, id: str, options: dict[str, Any]) -> Any:
     return conformance.check_env_plugin(id, options) if kind == "env" else conformance.check_verifier_plugin(id)
 
 
-def _recipe_checks(id: str) -> Iterator[tuple[str, str, str]]:
+def _recipe_checks(id: str) -> Iterator[tuple[str, Literal["passed", "failed"], str]]:
     """What a recipe must have for `agentrl train`: a card, settings that survive being stored, a `main`."""
     module = registry.find("recipe", id)
     params = getattr(module.Config, "__dataclass_params__", None)

@@ -61,7 +61,7 @@ def main(args: list[str]) -> int:
     run.commit("rollout/all", found.rollouts)
     out = console()
     out.print(
-        str(summarise(found.rollouts, dropped=found.dropped_groups, max_tokens=flags.sampling.max_tokens)),
+        str(summarise(found.rollouts, dropped=found.dropped_groups)),
         soft_wrap=True,
     )
     out.print(f"episodes are in {run.path}", soft_wrap=True)

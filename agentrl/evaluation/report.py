@@ -6,7 +6,7 @@ import base64
 import html as markup
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,8 +76,7 @@ def html(run: Run, path: Path | str, k: Sequence[int] | None = None) -> Path:
     stored = {shard: rollouts for shard, rollouts in read.items() if any(r.scored for r in rollouts)}
     if not stored:
         raise UsageError(f"{run.path} has no scored rollouts to report on")
-    limit = _max_tokens(run.config)
-    shown = {s: summarise(r, k or _default_k(r), max_tokens=limit) for s, r in stored.items()}
+    shown = {s: summarise(r, k or _default_k(r)) for s, r in stored.items()}
     body = [
         f"<h1>{_text(run.path.name)}</h1>",
         _headline(shown),
@@ -132,14 +131,6 @@ def _default_k(rollouts: Sequence[Rollout]) -> tuple[int, ...]:
     for rollout in rollouts:
         counts[rollout.task.id] = counts.get(rollout.task.id, 0) + 1
     return tuple(sorted({1, min(counts.values())}))
-
-
-def _max_tokens(config: Mapping[str, Any]) -> int | None:
-    """The limit a turn, where the run's settings name one."""
-    settings = config.get("config", config)
-    sampling = settings.get("sampling") if isinstance(settings, Mapping) else None
-    limit = sampling.get("max_tokens") if isinstance(sampling, Mapping) else None
-    return limit if isinstance(limit, int) else None
 
 
 # The picture.

@@ -73,7 +73,7 @@ def evaluate(  # noqa: PLR0913  # a public entry point: each is a thing to ask f
             opened.close()
     if run is not None:
         run.commit(shard, found.rollouts)
-    summary = summarise(found.rollouts, k, dropped=found.dropped_groups, max_tokens=sampling.max_tokens)
+    summary = summarise(found.rollouts, k, dropped=found.dropped_groups)
     return Evaluation(summary, found.rollouts)
 
 

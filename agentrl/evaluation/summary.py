@@ -134,16 +134,13 @@ class Comparison:
         }
 
 
-def summarise(
-    rollouts: Iterable[Rollout], k: Sequence[int] = (1,), *, dropped: int = 0, max_tokens: int | None = None
-) -> Summary:
+def summarise(rollouts: Iterable[Rollout], k: Sequence[int] = (1,), *, dropped: int = 0) -> Summary:
     """Count and average rollouts, by task.
 
     Args:
         rollouts: Of one policy; all rollouts of a task are its samples.
         k: For which k to estimate pass@k.
         dropped: Tasks that were left out before, while collecting.
-        max_tokens: The limit a turn, if known: an episode with a turn that reached it was ended by a limit.
 
     Raises:
         UnscorableError: No task is left.
@@ -167,7 +164,7 @@ def summarise(
         format_rate=readable / len(episodes),
         accuracy_given_format=statuses["correct"] / readable if readable else math.nan,
         statuses=dict(statuses.most_common()),
-        truncated=sum(_cut(r, max_tokens) for r in episodes) / len(episodes),
+        truncated=sum(_cut(r) for r in episodes) / len(episodes),
         tokens=sum(sum(n.drawn) for r in episodes for n in r.nodes) / len(episodes),
     )
 
@@ -226,9 +223,8 @@ def _status(rollout: Rollout) -> str:
     return rollout.verdict.status if rollout.verdict is not None else "no_verdict"
 
 
-def _cut(rollout: Rollout, max_tokens: int | None) -> bool:
-    longest = max((sum(node.drawn) for node in rollout.nodes), default=0)
-    return rollout.stop in _CUT or (max_tokens is not None and longest >= max_tokens)
+def _cut(rollout: Rollout) -> bool:
+    return rollout.stop in _CUT or any(node.ended == "length" for node in rollout.nodes)
 
 
 def _check_k(k: Sequence[int], samples: int) -> None:

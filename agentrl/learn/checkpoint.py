@@ -72,7 +72,8 @@ def save(folder: Path, learner: Learner, *, step: int, config: str, keep: int = 
         torch_rng=bytes(torch.get_rng_state().tolist()).hex(),
     )
     try:
-        shutil.rmtree(part, ignore_errors=True)
+        for stale in folder.glob(".step_*.part"):  # of a process that was killed while it wrote
+            shutil.rmtree(stale)
         part.mkdir(parents=True)
         save_file({n: m.detach().cpu().contiguous() for n, m in learner.masters.items()}, part / "model.safetensors")
         save_file(_moments(learner), part / "optim.safetensors")

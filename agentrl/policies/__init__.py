@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentrl import registry
-from agentrl.errors import UnknownIdError, suggest
+from agentrl.errors import MissingExtraError, UnknownIdError, suggest
 
 if TYPE_CHECKING:
     from agentrl.episodes import Policy
@@ -37,6 +37,11 @@ def open_policy(spec: str) -> Policy:
 
 
 def _open(kind: str, what: str) -> Policy:
-    opener = registry.find("policy", kind)
+    try:
+        opener = registry.find("policy", kind)
+    except ModuleNotFoundError as error:
+        if error.name not in ("torch", "transformers"):
+            raise
+        raise MissingExtraError(f"policy {kind!r} needs {error.name}; run `pip install 'agentrl[train]'`") from error
     policy: Policy = opener(what)
     return policy

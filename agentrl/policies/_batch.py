@@ -9,6 +9,7 @@ what lies before or between is masked out. Rows that finish leave the slab.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -56,12 +57,20 @@ class Row:
 class _SlabLayer(DynamicLayer):  # type: ignore[no-untyped-call]  # transformers' hook is not typed
     """A layer's cache that writes into a buffer of fixed capacity instead of concatenating at every step."""
 
-    def __init__(self, keys: torch.Tensor, values: torch.Tensor, length: int) -> None:
+    def __init__(self, capacity: int) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self.capacity, self.length = capacity, 0
+        self.slab_keys = self.slab_values = torch.zeros(0)
+
+    def fill(self, keys: torch.Tensor, values: torch.Tensor, length: int) -> None:
+        """Take over slabs whose first `length` columns are written."""
         self.slab_keys, self.slab_values, self.length = keys, values, length
         self.is_initialized = True
 
     def update(self, key_states: torch.Tensor, value_states: torch.Tensor, *_: Any, **__: Any) -> Any:
+        if not self.is_initialized:  # models differ in the shapes of keys and values: the first ones tell
+            rows = len(key_states)
+            self.fill(_slab(key_states, rows, self.capacity), _slab(value_states, rows, self.capacity), 0)
         end = self.length + key_states.shape[-2]
         self.slab_keys[:, :, self.length : end] = key_states
         self.slab_values[:, :, self.length : end] = value_states
@@ -152,14 +161,13 @@ class Engine:
         shared = _common_prefix(prompts) if self.attention == "full" and len(prompts) > 1 else 0
         shared = shared if shared >= _SHARED_PREFIX else 0
         longest = max(len(p) for p in prompts)
-        layers: list[_SlabLayer] | None = None
         if shared:
             trunk = torch.tensor([prompts[0][:shared]], device=self._device)
-            layers = self._new_layers(1, shared)
+            layers = self._new_layers(shared)
             self._forward(trunk, torch.arange(shared, device=self._device)[None], layers, None)
             layers = _copy_layers(layers, len(prompts), longest)
         else:
-            layers = self._new_layers(len(prompts), longest)
+            layers = self._new_layers(longest)
         width = longest - shared
         ids = torch.zeros(len(prompts), width, dtype=torch.long, device=self._device)
         mask = torch.ones(len(prompts), longest, dtype=torch.bool, device=self._device)
@@ -180,14 +188,17 @@ class Engine:
         left_new, left_old = length - mask.shape[1], length - self._length
         live = [row.request.max_tokens - len(row.token_ids) for row in self.rows]
         capacity = length + max([room, *live]) + 1
-        merged = self._new_layers(old + new, capacity, like=layers)
+        merged = self._new_layers(capacity)
         for i, (target, source) in enumerate(zip(merged, layers, strict=True)):
+            slabs = []
             for name in ("slab_keys", "slab_values"):
-                into = getattr(target, name)
-                into[old:, :, left_new:length] = getattr(source, name)[:, :, : mask.shape[1]][of_row]
+                came = getattr(source, name)
+                slab = _slab(came, old + new, capacity)
+                slab[old:, :, left_new:length] = came[:, :, : mask.shape[1]][of_row]
                 if old:
-                    into[:old, :, left_old:length] = getattr(self._layers[i], name)[:, :, : self._length]
-            target.length = length
+                    slab[:old, :, left_old:length] = getattr(self._layers[i], name)[:, :, : self._length]
+                slabs.append(slab)
+            target.fill(slabs[0], slabs[1], length)
         full = torch.zeros(old + new, capacity, dtype=torch.bool, device=self._device)
         full[old:, left_new:length] = mask[of_row]
         if old:
@@ -217,6 +228,8 @@ class Engine:
         for row, token, lp, sp in zip(rows, ids.tolist(), logp.tolist(), sampler_logp.tolist(), strict=True):
             if row.stop is not None or row.cancelled:
                 continue
+            if not math.isfinite(lp):
+                raise FloatingPointError("the model's logits are not finite; its weights have diverged")
             row.token_ids.append(token)
             row.logprobs.append(lp)
             row.sampler_logprobs.append(sp)
@@ -229,8 +242,8 @@ class Engine:
         if token in self.eos_ids:
             return "eos"
         if row.request.stop:
-            # A stop string's characters take at most that many tokens, and may begin inside an older one.
-            tail = self.decode(row.token_ids[-max(len(s) for s in row.request.stop) - 4 :])
+            # A stop string's bytes take at most that many tokens, and may begin inside an older one.
+            tail = self.decode(row.token_ids[-max(len(s.encode()) for s in row.request.stop) - 4 :])
             if any(s in tail for s in row.request.stop):
                 return "stop"
         return "length" if len(row.token_ids) >= row.request.max_tokens else None
@@ -282,20 +295,8 @@ class Engine:
         own = torch.eye(width, columns, dtype=torch.bool, device=mask.device).roll(columns - width, dims=1)
         return visible | own
 
-    def _new_layers(self, rows: int, capacity: int, like: list[_SlabLayer] | None = None) -> list[_SlabLayer]:
-        if like is not None:
-            shapes = [(rows, layer.slab_keys.shape[1], capacity, layer.slab_keys.shape[3]) for layer in like]
-        else:
-            config = self.model.config.get_text_config()
-            heads = config.num_key_value_heads
-            size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-            shapes = [(rows, heads, capacity, size)] * config.num_hidden_layers
-        dtype, device = self.model.dtype, self._device
-
-        def blank(shape: tuple[int, ...]) -> torch.Tensor:
-            return torch.zeros(shape, dtype=dtype, device=device)
-
-        return [_SlabLayer(blank(s), blank(s), 0) for s in shapes]
+    def _new_layers(self, capacity: int) -> list[_SlabLayer]:
+        return [_SlabLayer(capacity) for _ in range(self.model.config.get_text_config().num_hidden_layers)]
 
 
 def draw(
@@ -313,17 +314,18 @@ def draw(
         Ids, temperature-scaled log-probabilities over the full vocabulary, and log-probabilities after truncation,
         each of shape (R,).
     """
+    nucleus_R = torch.tensor(top_p, dtype=torch.float32, device=logits.device)
     heat_R = torch.tensor(temperature, dtype=torch.float32, device=logits.device)
     greedy_R = heat_R == 0
     scaled_RV = logits.float() / torch.where(greedy_R, 1.0, heat_R)[:, None]
     full_RV = torch.softmax(scaled_RV, dim=-1)
     truncate = min(top_p) < 1
-    kept_RV = _nucleus(full_RV, torch.tensor(top_p, device=logits.device)) if truncate else full_RV
-    ids = _invert(kept_RV, torch.tensor(uniform, dtype=torch.float32, device=logits.device))
+    kept_RV = _nucleus(full_RV, nucleus_R) if truncate else full_RV
+    ids = _invert(kept_RV, torch.tensor(uniform, dtype=torch.float64, device=logits.device))
     if greedy_R.any():
         ids = torch.where(greedy_R, scaled_RV.argmax(dim=-1), ids)
     logp = full_RV.gather(1, ids[:, None]).squeeze(1).log()
-    return ids, logp, logp - kept_RV.sum(dim=-1).log() if truncate else logp
+    return ids, logp, torch.where(nucleus_R < 1, logp - kept_RV.sum(dim=-1).log(), logp)
 
 
 _BLOCK = 256
@@ -333,27 +335,30 @@ def _invert(weight_RV: torch.Tensor, uniform_R: torch.Tensor) -> torch.Tensor:
     """The first index at which the cumulative weight passes `uniform` of the total, shape (R,).
 
     In two levels, sums of blocks and then one block: a running sum over a whole vocabulary is several times slower.
+    The sums are float64, so that rounding gives an index of weight 0 no width of its own.
     """
     rows, size = weight_RV.shape
     blocks_RNK = torch.nn.functional.pad(weight_RV, (0, -size % _BLOCK)).view(rows, -1, _BLOCK)
-    ends_RN = blocks_RNK.sum(dim=-1).cumsum(dim=-1)
-    goal_R1 = (uniform_R * ends_RN[:, -1])[:, None]
-    # Nothing of weight 0 may be drawn: the sought sum must be passed, not met, and the last block reached has weight.
+    ends_RN = blocks_RNK.sum(dim=-1, dtype=torch.float64).cumsum(dim=-1)
+    total_R = ends_RN[:, -1]
+    # Nothing of weight 0 may be drawn: the sought sum must be passed, not met, so it stays below the total.
+    goal_R1 = torch.minimum(uniform_R * total_R, torch.nextafter(total_R, torch.zeros_like(total_R)))[:, None]
     block_R1 = torch.searchsorted(ends_RN, goal_R1, right=True).clamp(max=ends_RN.shape[1] - 1)
     before_R1 = torch.where(block_R1 > 0, ends_RN.gather(1, (block_R1 - 1).clamp(min=0)), 0.0)
     inside_RK = blocks_RNK[torch.arange(rows, device=weight_RV.device), block_R1.squeeze(1)]
-    within_RK = inside_RK.cumsum(dim=-1)
+    within_RK = inside_RK.cumsum(dim=-1, dtype=torch.float64)
     at_R1 = torch.searchsorted(within_RK, goal_R1 - before_R1, right=True)
     # Rounding may leave the goal at or past the block's own sum: then its last index of any weight is meant.
     last_R1 = (_BLOCK - 1 - (inside_RK > 0).flip(-1).int().argmax(dim=-1))[:, None]
-    return (block_R1 * _BLOCK + torch.minimum(at_R1, last_R1)).squeeze(1)
+    # The last clamp is for weights that are not numbers, which the caller reports.
+    return (block_R1 * _BLOCK + torch.minimum(at_R1, last_R1)).squeeze(1).clamp(max=size - 1)
 
 
 def _nucleus(probability: torch.Tensor, top_p: torch.Tensor) -> torch.Tensor:
-    """Zero everything outside the smallest set of most likely tokens that reaches `top_p`."""
+    """Zero everything outside the smallest set of most likely tokens that reaches `top_p`; 1 keeps all."""
     ordered, index = probability.sort(dim=-1, descending=True)
     before = ordered.cumsum(dim=-1) - ordered
-    kept = torch.where(before < top_p[:, None], ordered, 0.0)
+    kept = torch.where((before < top_p[:, None]) | (top_p[:, None] >= 1), ordered, 0.0)
     return torch.zeros_like(probability).scatter(1, index, kept)
 
 
@@ -364,13 +369,17 @@ def _common_prefix(prompts: list[tuple[int, ...]]) -> int:
     return next((i for i in range(most) if first[i] != last[i]), most)
 
 
+def _slab(like: torch.Tensor, rows: int, capacity: int) -> torch.Tensor:
+    """Zeros of shape (rows, heads, capacity, head dim), heads and head dim as in `like`."""
+    return like.new_zeros(rows, like.shape[1], capacity, like.shape[3])
+
+
 def _copy_layers(layers: list[_SlabLayer], rows: int, capacity: int) -> list[_SlabLayer]:
     """One row's cache, for several rows, with room to go on."""
-    out = []
-    for layer in layers:
-        shape = (rows, layer.slab_keys.shape[1], capacity, layer.slab_keys.shape[3])
-        keys, values = layer.slab_keys.new_zeros(shape), layer.slab_values.new_zeros(shape)
+    copies = [_SlabLayer(capacity) for _ in layers]
+    for copied, layer in zip(copies, layers, strict=True):
+        keys, values = (_slab(x, rows, capacity) for x in (layer.slab_keys, layer.slab_values))
         keys[:, :, : layer.length] = layer.slab_keys[:, :, : layer.length]
         values[:, :, : layer.length] = layer.slab_values[:, :, : layer.length]
-        out.append(_SlabLayer(keys, values, layer.length))
-    return out
+        copied.fill(keys, values, layer.length)
+    return copies

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from agentrl.errors import DataError
+from agentrl.errors import DataError, UsageError
 from agentrl.types import Message
 
 __all__ = ["Script", "open"]
@@ -21,7 +21,11 @@ class Script:
     """A text policy.
 
     Args:
-        say: Replies to cycle through, or a function from the conversation to the reply.
+        say: Replies to cycle through, in the order in which episodes ask, or a function from the conversation to the
+            reply.
+
+    Raises:
+        UsageError: There is no reply.
     """
 
     name = "script"
@@ -30,6 +34,8 @@ class Script:
     def __init__(self, say: Sequence[str] | Callable[[Sequence[Message]], str | Message]) -> None:
         if callable(say):
             self._say = say
+        elif not say:
+            raise UsageError("a script needs at least one reply")
         else:
             lines = itertools.cycle(say)
             self._say = lambda _: next(lines)
@@ -47,12 +53,16 @@ def open(what: str) -> Script:
     """Read a file of replies.
 
     Raises:
-        DataError: The file is absent or empty.
+        DataError: The file is absent, empty, or not text.
     """
     path = Path(what)
     if not path.is_file():
         raise DataError(f"no file {what}; `script:FILE` takes a file with one reply a line")
-    lines = [_line(line) for line in path.read_text().splitlines() if line.strip()]
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{what} is not UTF-8 text: {error}") from error
+    lines = [_line(line) for line in text.split("\n") if line.strip()]
     if not lines:
         raise DataError(f"{what} is empty; it needs one reply a line")
     return Script(lines)

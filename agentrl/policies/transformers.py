@@ -15,7 +15,7 @@ from typing import Any, Literal
 import torch
 from transformers import PreTrainedModel
 
-from agentrl.errors import ConfigError
+from agentrl.errors import ConfigError, UsageError
 from agentrl.models import attention_kind, load_model, load_tokenizer
 from agentrl.policies._batch import Engine, Row
 from agentrl.render import Renderer
@@ -43,7 +43,7 @@ class TransformersPolicy:
         self, model: PreTrainedModel, renderer: Renderer, *, name: str = "transformers", max_rows: int = 128
     ) -> None:
         attention = attention_kind(model.config)
-        if attention == "other":
+        if attention == "other" or getattr(model, "_is_stateful", False):
             raise ConfigError(
                 f"{name}: {model.config.model_type} keeps a recurrent state; this policy needs attention layers only"
             )
@@ -58,10 +58,16 @@ class TransformersPolicy:
         self._inbox: list[tuple[Row, asyncio.Future[Sample]]] = []
         self._waiting: dict[Row, asyncio.Future[Sample]] = {}
         self._driver: asyncio.Task[None] | None = None
+        self._closed = False
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="agentrl-model")
 
     async def sample(self, request: SampleRequest) -> Sample:
-        """Draw one continuation; cancelling frees the row at the next step."""
+        """Draw one continuation; cancelling frees the row at the next step.
+
+        Raises:
+            UsageError: The policy is closed, or the request is empty or longer than the model's context.
+        """
+        self._check(request)
         loop = asyncio.get_running_loop()
         row = Row(request)
         future: asyncio.Future[Sample] = loop.create_future()
@@ -78,20 +84,41 @@ class TransformersPolicy:
         """Take over weights by name, converted to this model's dtype; samples carry the new version from here on.
 
         Raises:
-            ConfigError: Requests are under way, or a weight is missing.
+            ConfigError: Requests are under way, or the weights are another model's; nothing was changed.
         """
         if self._waiting or self._inbox:
             raise ConfigError("weights cannot change while requests are under way")
+        own = dict(self.model.named_parameters())
+        for name in own:
+            if name not in weights:
+                raise ConfigError(f"the new weights lack {name!r}; they are of another model")
+            if weights[name].shape != own[name].shape:
+                got, need = tuple(weights[name].shape), tuple(own[name].shape)
+                raise ConfigError(f"the new weights' {name!r} has shape {got}, this model's {need}")
+        if unknown := set(weights) - set(self.model.state_dict()):
+            raise ConfigError(f"this model has no weights {sorted(unknown)[:3]}; the new ones are of another model")
         with torch.no_grad():
-            for name, parameter in self.model.named_parameters():
-                if name not in weights:
-                    raise ConfigError(f"the new weights lack {name!r}; they are of another model")
+            for name, parameter in own.items():
                 parameter.copy_(weights[name])
         self.version = version
 
     def close(self) -> None:
         """Stop the model's thread."""
+        self._closed = True
         self._thread.shutdown(wait=True, cancel_futures=True)
+
+    def _check(self, request: SampleRequest) -> None:
+        """Refuse what would fail, or go wrong unseen, in a batch with others."""
+        if self._closed:
+            raise UsageError(f"{self.name} is closed; open the policy again")
+        length = len(request.prompt_ids)
+        if length < 1 or request.max_tokens < 1:
+            raise UsageError(f"a request needs a prompt and max_tokens >= 1, got {length} and {request.max_tokens}")
+        if self.max_length is not None and length + request.max_tokens > self.max_length:
+            raise UsageError(
+                f"{length} prompt tokens and max_tokens = {request.max_tokens} do not fit the context of "
+                f"{self.max_length}"
+            )
 
     async def _drive(self) -> None:
         """Advance the batch until nobody waits."""
@@ -112,7 +139,8 @@ class TransformersPolicy:
                     future.set_exception(error) if isinstance(error, Exception) else future.cancel()
             self._waiting.clear()
             self._inbox.clear()
-            self.engine.clear()
+            if not self._closed:
+                self._thread.submit(self.engine.clear)  # behind the step that may still be running
             if not isinstance(error, Exception):
                 raise
 

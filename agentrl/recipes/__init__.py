@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import datetime
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agentrl import config as configs
 from agentrl import registry
-from agentrl.errors import ConfigError, UnknownIdError, suggest
+from agentrl.errors import ConfigError, UnknownIdError, UsageError, suggest
 from agentrl.store import Run
 
 if TYPE_CHECKING:
@@ -42,7 +43,13 @@ def train(
     settled = _settle(module.Config, config)
     folder = Path(run) if run is not None else _fresh(Path(recipe).stem)
     record = {"recipe": recipe, "config": configs.to_mapping(settled)}
-    result: Result = module.main(settled, Run.create(folder, record), report)
+    made = Run.create(folder, record)
+    try:
+        result: Result = module.main(settled, made, report)
+    except UsageError:
+        if not made.shards():  # refused before it began: leave nothing behind
+            shutil.rmtree(made.path)
+        raise
     return result
 
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import copy
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar, cast
 
 import numpy as np
 
 from agentrl import registry
 from agentrl.environment import Env
 from agentrl.episodes import Plan, Sampling, choose_tasks, collect, copies, run_sync
+from agentrl.errors import StoreError
 from agentrl.evaluation.summary import summarise
 from agentrl.learn.learner import Learner, Lora, Optim, Packing
 from agentrl.models import load_model, load_tokenizer
 from agentrl.policies.transformers import TransformersPolicy, best_device, best_dtype
-from agentrl.render import Renderer
+from agentrl.render import HubTokenizer, Renderer
 from agentrl.store import Run
 from agentrl.types import Rollout
 
@@ -86,13 +88,26 @@ class Trainee:
         self.policy.version = version
 
     def save(self, run: Run) -> None:
-        """Write the model for others to load: `<run>/model`, with its tokenizer."""
-        model = self.learner.model
-        folder = run.path / "model"
+        """Write the model for others to load: `<run>/model`, with its tokenizer; whole or not at all.
+
+        Raises:
+            StoreError: The disk is full; the run's checkpoint is intact.
+        """
+        from safetensors import SafetensorError
+
+        model: Any = self.learner.model
         if hasattr(model, "merge_and_unload"):
             model = copy.deepcopy(model).merge_and_unload()
-        model.save_pretrained(folder)
-        self.policy.renderer.tokenizer.inner.save_pretrained(folder)  # type: ignore[attr-defined]  # a HubTokenizer
+        part, folder = run.path / ".model.part", run.path / "model"
+        try:
+            shutil.rmtree(part, ignore_errors=True)
+            model.save_pretrained(part)
+            cast(HubTokenizer, self.policy.renderer.tokenizer).inner.save_pretrained(part)
+            shutil.rmtree(folder, ignore_errors=True)
+            part.rename(folder)
+        except (OSError, SafetensorError) as error:
+            shutil.rmtree(part, ignore_errors=True)
+            raise StoreError(f"cannot write {folder}: {error}; the run's checkpoint is intact") from error
 
 
 def open_trainee(
@@ -174,4 +189,4 @@ class Evaluator:
 
     def summary(self, rollouts: Sequence[Rollout]) -> dict[str, Any]:
         """Metrics for the log."""
-        return summarise(rollouts, max_tokens=self._sampling.max_tokens).to_json()
+        return summarise(rollouts).to_json()

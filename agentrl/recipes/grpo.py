@@ -149,13 +149,13 @@ def credit(config: Config, rollouts: Sequence[Rollout]) -> tuple[Batch | None, M
 def _masks(config: Config, rollouts: Sequence[Rollout], masks: Sequence[Any]) -> Any:
     mask_BT = np.zeros((len(rollouts), max(len(m) for m in masks)), dtype=np.bool_)
     for b, (rollout, mask) in enumerate(zip(rollouts, masks, strict=True)):
-        if config.truncated == "keep" or not _cut(config, rollout):
+        if config.truncated == "keep" or not _cut(rollout):
             mask_BT[b, : len(mask)] = mask
     return mask_BT
 
 
-def _cut(config: Config, rollout: Rollout) -> bool:
-    return any(sum(node.drawn) >= config.sampling.max_tokens for node in rollout.nodes)
+def _cut(rollout: Rollout) -> bool:
+    return any(node.ended == "length" for node in rollout.nodes)
 
 
 def _metrics(config: Config, rollouts: Sequence[Rollout], reward_B: Any, group_B: Any) -> Metrics:
@@ -169,7 +169,7 @@ def _metrics(config: Config, rollouts: Sequence[Rollout], reward_B: Any, group_B
         "format": 1 - unreadable / len(rollouts),
         "zero_variance": zero_variance_share(reward_B, group_B),
         "length": float(np.mean(lengths)),
-        "truncated": float(np.mean([_cut(config, r) for r in rollouts])),
+        "truncated": float(np.mean([_cut(r) for r in rollouts])),
         "groups": len(set(group_B.tolist())),
         "dropped_groups": config.tasks - len(set(group_B.tolist())),
         "retries": sum(r.provenance.tries - 1 for r in rollouts),

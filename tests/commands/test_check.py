@@ -69,6 +69,19 @@ def test_a_failure_is_shown_and_fails(asked: list[Any], tmp_path: Path, capsys: 
     assert asked == [(path, {"level": 3}), "exact"]
 
 
+def test_one_reason_is_one_line(
+    asked: list[Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = [
+        Result("reset", "skipped", "no\nfile"),
+        Result("fork", "skipped", "reset skipped: no\nfile"),
+        Result("noise", "failed", "\x1b[33mscored\x1b[0m"),
+    ]
+    monkeypatch.setattr(agentrl.conformance, "check_verifier_plugin", lambda id: found)
+    assert main(["check", "exact"]) == 1
+    assert capsys.readouterr().out.splitlines()[1:] == ["  skipped  reset, fork: no file", "  failed  noise: scored"]
+
+
 def test_all_asks_for_everything(asked: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
     main(["check", "--all"])
     names = [a if isinstance(a, str) else a[0] for a in asked]

@@ -135,7 +135,8 @@ def test_what_there_is_nothing_of_is_an_error(tmp_path: Path) -> None:
     run = Run.create(tmp_path / "run", {})
     with pytest.raises(UsageError, match="no training steps"):
         learning_curve(run, tmp_path / "curve.png")
-    run.commit("train/step_000000", [])
+    broken = Rollout("0/0/0", Task.ask("t", "q"), (Node(-1, Message("user", "q")),), "infra_error", Provenance("Made"))
+    run.commit("train/step_000000", [broken])
     with pytest.raises(UsageError, match="no scored rollouts"):
         html(run, tmp_path / "report.html")
     with pytest.raises(UsageError, match="no training steps"):
@@ -147,16 +148,3 @@ def test_without_matplotlib(trained: Run, tmp_path: Path, monkeypatch: pytest.Mo
     with pytest.raises(MissingExtraError, match=r"agentrl\[report\]"):
         learning_curve(trained, tmp_path / "curve.png")
     assert "No curve: drawing needs matplotlib" in read(html(trained, tmp_path / "report.html")).text
-
-
-@pytest.mark.parametrize(
-    ("config", "limit"),
-    [
-        ({"sampling": {"max_tokens": 4}}, 4),
-        ({"recipe": "grpo", "config": {"sampling": {"max_tokens": 5}}}, 5),
-        ({"recipe": "sft", "config": {}}, None),
-        ({"config": "x", "sampling": 3}, None),
-    ],
-)
-def test_the_token_limit_comes_from_the_settings(config: dict[str, object], limit: int | None) -> None:
-    assert report._max_tokens(config) == limit

@@ -30,6 +30,7 @@ def episode(
         logprobs=(0.0,) * tokens,
         reward=score if reward is None else reward,
         verdict=Verdict(score, status),
+        ended="length" if tokens == 9 else "eos",
     )
     asked = Node(-1, Message("user", "asked"), token_ids=(1, 2), drawn=(False, False), logprobs=(0.0, 0.0))
     return Rollout(f"0/{task}/{sample}", Task.ask(task, "asked"), (asked, answer), stop, Provenance("Made"))
@@ -56,8 +57,8 @@ def test_a_summary_by_hand() -> None:
     assert found.tokens == 5.0  # drawn ones only: (4 + 8 + 4 + 4) / 4
 
 
-def test_a_turn_that_reached_the_limit_was_cut() -> None:
-    assert summarise(FOUR, max_tokens=8).truncated == 0.5
+def test_a_turn_that_reached_its_token_limit_was_cut() -> None:
+    assert summarise([*FOUR, episode("c", "correct", tokens=9)]).truncated == 0.4
 
 
 def test_an_unscored_episode_takes_its_task_out_and_is_counted() -> None:

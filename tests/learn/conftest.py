@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,15 @@ MakeTrajectory = Callable[..., Trajectory]
 MakeBatch = Callable[..., Batch]
 MakeLearner = Callable[..., Learner]
 Gradients = Callable[..., tuple[float, dict[str, torch.Tensor]]]
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Models this small are an order of magnitude slower on several threads."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from agentrl.learn.learner import Learner, Optim, Packing
@@ -43,7 +43,7 @@ objectives = st.builds(
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @given(forest=forests(), packing=packings, objective=objectives, seed=st.integers(0, 99))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_packed_equals_padded(
     tiny: Any,
     trajectory: Any,
@@ -66,9 +66,12 @@ def test_packed_equals_padded(
     (loss, packed), (expected, padded) = found
     assert loss == pytest.approx(expected, rel=TOLERANCE[dtype], abs=TOLERANCE[dtype])
     assert packed.keys() == padded.keys()
+    norms = {name: float(torch.linalg.vector_norm(gradient)) for name, gradient in padded.items()}
+    # A gradient that is 0 by mathematics (queries that see one key) is rounding noise: it is measured by the whole.
+    floor = 1e-3 * max(norms.values(), default=0.0)
     for name, gradient in padded.items():
-        norm = float(torch.linalg.vector_norm(gradient))
-        assert float(torch.linalg.vector_norm(packed[name] - gradient)) <= TOLERANCE[dtype] * max(norm, 1e-3), name
+        difference = float(torch.linalg.vector_norm(packed[name] - gradient))
+        assert difference <= TOLERANCE[dtype] * max(norms[name], floor), name
 
 
 @given(forest=forests(), packing=packings)

@@ -1,0 +1,176 @@
+"""Every environment passes every check, and every check can fail."""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agentrl import conformance, registry
+from agentrl.conformance import _ENV_CHECKS, CheckResult, check_env_plugin
+from agentrl.environment import SingleTurnEnv
+from agentrl.errors import UnknownIdError, UsageError
+from agentrl.types import Message, Split, Task
+
+CHECKS = ("light_import", "reset", *_ENV_CHECKS)
+
+ROWS: Mapping[str, list[dict[str, Any]]] = {  # written for these tests, in the form of the public files
+    "gsm8k": [
+        {
+            "question": f"Ann has {n} pens and buys 9. How many has she?",
+            "answer": f"{n}+9=<<{n}+9={n + 9}>>\n#### {n + 9}",
+        }
+        for n in (3, 14, 1_000)
+    ],
+    "math": [
+        {"problem": "What is $1/2$?", "solution": r"It is $\boxed{\frac12}$.", "level": "Level 1", "type": "Algebra"},
+        {"problem": "Solve.", "solution": r"So $\boxed{x^2+1}$.", "level": "Level 5", "type": "Geometry"},
+        {"problem": "Is 4 even?", "solution": r"\boxed{\text{even}}", "level": "Level 2", "type": "Number Theory"},
+    ],
+}
+
+Results = Callable[[str], dict[str, CheckResult]]
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """The results of all checks by name, for an environment's id; run once an id."""
+
+    @functools.cache
+    def run(id: str) -> dict[str, CheckResult]:
+        options: dict[str, Any] = {}
+        if id in ROWS:
+            folder = tmp_path_factory.mktemp(id)
+            text = "\n".join(map(json.dumps, ROWS[id])) + "\n"
+            (folder / "train.jsonl").write_text(text)
+            (folder / "test.jsonl.gz").write_bytes(gzip.compress(text.encode()))
+            options["source"] = str(folder)
+        return {result.name: result for result in check_env_plugin(id, options)}
+
+    return run
+
+
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("id", registry.ids("env"))
+def test_environment_passes(id: str, check: str, results: Results) -> None:
+    assert set(results(id)) == set(CHECKS)
+    assert results(id)[check] == CheckResult(check, "passed")
+
+
+@pytest.mark.parametrize("level", [1, 3, 4, 5])
+def test_every_level_of_arithmetic_passes(level: int) -> None:
+    found = check_env_plugin("arithmetic", {"level": level, "shots": level % 3})
+    assert [result for result in found if result.status != "passed"] == []
+
+
+HONEST = """
+from agentrl.environment import SingleTurnEnv
+from agentrl.types import Message, Task, Verdict
+class Env(SingleTurnEnv):
+    count = 0
+    def tasks(self, split):
+        return [Task.ask(f"{split}/{n}", f"Name animal {n}.", f"animal number {n}") for n in range(9)]
+"""
+
+BROKEN = {  # one line more, and the check that must see it
+    "gold": "    def gold(self, task): return ('a cat',)",
+    "floor": "    def verdict(self, task, transcript): return Verdict(1.0, 'correct')",
+    "floor ": "    def verdict(self, task, transcript): return Verdict(0.0, 'infra_error')",
+    "secrecy": "    def begin(self, task): return (*task.prompt, Message('user', f'Not {task.answer}!'))",
+    "secrecy ": """
+    def step(self, action):
+        *rest, info = super().step(action)
+        return *rest, {**info, 'gold': self.task.answer}""",
+    "determinism": """
+    def begin(self, task):
+        self.count += 1
+        return (*task.prompt, Message('user', f'Episode {self.count}'))""",
+    "fork": "    def restore(self, snapshot): self.reset(seed=1)",
+    "fork ": "    def state_key(self): return str(id(self))",
+    "seeds": """
+    def reset(self, *, seed=None, options=None):
+        return super().reset(seed=7 if seed is None else 7, options=options)""",
+    "gymnasium": "    def begin(self, task): return list(task.prompt)",
+    "wrappers": """
+    max_turns = 10**6
+    def respond(self, action):
+        from agentrl.environment import Outcome
+        return Outcome()""",
+    "reset": "    def begin(self, task): raise RuntimeError('no animals today')",
+}
+
+
+@pytest.fixture
+def no_subprocess(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The import in a fresh process has its own test; elsewhere it only costs time."""
+    monkeypatch.setattr(conformance, "_light_import", lambda kind, id: None)
+
+
+def check_source(source: str, folder: Path) -> dict[str, CheckResult]:
+    path = folder / f"env_{abs(hash(source))}.py"
+    path.write_text(source)
+    return {result.name: result for result in check_env_plugin(str(path), {})}
+
+
+def test_honest_environment_by_path(tmp_path: Path) -> None:
+    found = check_source(HONEST, tmp_path)
+    skipped = {name: result.detail for name, result in found.items() if result.status == "skipped"}
+    assert skipped == dict.fromkeys(("vector_sync", "vector_async"), "the environment is not registered with Gymnasium")
+    assert [result for result in found.values() if result.status == "failed"] == []
+
+
+@pytest.mark.usefixtures("no_subprocess")
+@pytest.mark.parametrize("check", BROKEN)
+def test_check_sees_a_broken_environment(check: str, tmp_path: Path) -> None:
+    result = check_source(HONEST + BROKEN[check], tmp_path)[check.strip()]
+    assert result.status == "failed"
+    assert result.detail
+
+
+def test_light_import_sees_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "torch.py").write_text("")  # a stand-in: only its name matters
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert check_source("import torch\n" + HONEST, tmp_path)["light_import"].status == "failed"
+
+
+@pytest.mark.usefixtures("no_subprocess")
+def test_a_failed_reset_names_its_reason_and_skips_the_rest(tmp_path: Path) -> None:
+    found = check_source(HONEST + BROKEN["reset"], tmp_path)
+    assert found["reset"].detail == "RuntimeError: no animals today"
+    assert {found[name].status for name in _ENV_CHECKS} == {"skipped"}
+
+
+def test_absent_data_skips_with_the_reason() -> None:
+    found = {r.name: r for r in check_env_plugin("gsm8k", {"source": "./absent.jsonl"})}
+    assert found["light_import"].status == "passed"
+    assert {found[name].status for name in CHECKS[1:]} == {"skipped"}
+    assert "./absent.jsonl does not exist" in found["gold"].detail
+
+
+class _Drifting(SingleTurnEnv):
+    made = 0
+
+    def tasks(self, split: Split) -> Sequence[Task]:
+        type(self).made += 1
+        return [Task("a", (Message("user", f"Environment {type(self).made}"),), "cat"), Task.ask("b", "?", "dog")]
+
+
+def test_vector_check_sees_environments_that_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_registered", {})
+    registry.register("env", "drifting", _Drifting)
+    found = {r.name: r for r in check_env_plugin("drifting", {})}
+    assert found["vector_sync"].status == "failed"
+    assert found["vector_async"].status == "skipped"
+    assert "fresh process" in found["light_import"].detail
+
+
+def test_wrong_use_is_raised() -> None:
+    with pytest.raises(UnknownIdError, match="did you mean 'arithmetic'"):
+        check_env_plugin("arithmetics", {})
+    with pytest.raises(UsageError, match="did you mean 'level'"):
+        check_env_plugin("arithmetic", {"levels": 1})

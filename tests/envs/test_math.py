@@ -1,0 +1,80 @@
+"""MATH: its rows, its filters, its files."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import agentrl
+from agentrl.errors import ConfigError, DataError
+from agentrl.types import Split, Task
+
+ROW = {"problem": "P?", "solution": r"So $\boxed{50\%}$.", "answer": "50", "level": "Level 2", "type": "Algebra"}
+
+
+def tasks(path: Path, *rows: Mapping[str, Any], **options: Any) -> list[Task]:
+    path.write_text("".join(json.dumps({**ROW, **row}) + "\n" for row in rows))
+    return list(agentrl.make("math", source=str(path), **options).all_tasks("train"))
+
+
+def test_the_gold_is_the_last_box_of_the_solution(tmp_path: Path) -> None:
+    solutions = (ROW["solution"], r"\boxed{1} then \boxed{\frac12}", r"\boxed 2$", "no box")
+    found = tasks(tmp_path / "a.jsonl", *({"solution": s} for s in solutions))
+    assert [task.answer for task in found] == [r"50\%", r"\frac12", "2", "50"]
+    assert found[0].data == {"solution": ROW["solution"], "level": "Level 2", "subject": "Algebra"}
+
+
+def test_a_row_without_any_answer_is_left_out(tmp_path: Path) -> None:
+    found = tasks(tmp_path / "a.jsonl", {"solution": r"\boxed{}", "answer": ""}, {})
+    assert [task.id for task in found] == ["train/1"]
+
+
+def test_filters(tmp_path: Path) -> None:
+    rows = [
+        {"level": level, "type": kind}
+        for level in ("Level 1", "Level 5", "Level ?")
+        for kind in ("Algebra", "Geometry")
+    ]
+    path = tmp_path / "a.jsonl"
+    assert len(tasks(path, *rows)) == 6
+    assert [t.id for t in tasks(path, *rows, levels=[1, 2])] == ["train/0", "train/1"]
+    assert [t.id for t in tasks(path, *rows, subjects=["Geometry"], levels=(5,))] == ["train/3"]
+    with pytest.raises(DataError, match="no tasks in split 'train'"):
+        tasks(path, *rows, levels=(3,))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"levels": (0,)}, "levels are 1 to 5, got 0"), ({"subjects": ("algebra",)}, "did you mean 'Algebra'")],
+)
+def test_wrong_filters(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        agentrl.make("math", source="x.jsonl", **options)
+
+
+def test_a_reply_is_read_from_its_box(tmp_path: Path) -> None:
+    (task,) = tasks(tmp_path / "a.jsonl", {})
+    env = agentrl.make("math", source=str(tmp_path / "a.jsonl"))
+    for reply, reward in ((r"\boxed{50\%}", 1.0), (r"\boxed{0.5}", 1.0), (r"\boxed{5}", 0.0), ("50", 0.0)):
+        env.reset(options={"task": task})
+        assert env.step(reply)[1] == reward, reply
+
+
+@pytest.mark.parametrize(("split", "count", "left_out"), [("train", 7498, 2), ("test", 5000, 0)])
+def test_every_public_row_accepts_its_own_solution(
+    split: Split, count: int, left_out: int, data_dir: Callable[[str], Path]
+) -> None:
+    env = agentrl.make("math", source=str(data_dir("math")), split=split)
+    found = env.all_tasks(split)
+    assert int(found[-1].id.partition("/")[2]) + 1 == count + left_out
+    statuses = Counter()
+    for task in found:
+        env.reset(options={"task": task})
+        (solution,) = env.gold(task)
+        statuses[env.step(solution)[4]["verdict"].status] += 1
+    assert statuses == {"correct": count}

@@ -1,0 +1,83 @@
+"""Rows from files and from the hub: what is read, and what is said of a bad file."""
+
+from __future__ import annotations
+
+import gzip
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from agentrl.data import load_rows, read_jsonl
+from agentrl.errors import DataError, MissingExtraError
+
+
+def test_a_file_plain_or_gzipped(tmp_path: Path) -> None:
+    text = '{"a": "é"}\n\n{"a": "2"}\n'
+    (tmp_path / "x.jsonl").write_text(text, encoding="utf-8")
+    (tmp_path / "x.jsonl.gz").write_bytes(gzip.compress(text.encode()))
+    for name in ("x.jsonl", "x.jsonl.gz"):
+        assert load_rows(str(tmp_path / name), "train", fields=("a",)) == [{"a": "é"}, {"a": "2"}]
+
+
+def test_a_folder_by_split(tmp_path: Path) -> None:
+    (tmp_path / "train.jsonl").write_text('{"a": "1"}')
+    (tmp_path / "test.jsonl.gz").write_bytes(gzip.compress(b'{"a": "2"}'))
+    assert load_rows(str(tmp_path), "train", fields=("a",)) == [{"a": "1"}]
+    assert load_rows(str(tmp_path), "test", fields=("a",)) == [{"a": "2"}]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "holds no rows; give a file with one JSON object a line"),
+        ('{"a": "1"}\n{"a"', "line 2 is not JSON: "),
+        ("[1]", "line 1 must be a JSON object, got list"),
+        ('{"b": "1", "c": 2}', "row 1: the field 'a' must be text; it has: b, c"),
+        ('{"a": "1"}\n{"a": 2}', "row 2: the field 'a' must be text; got 2"),
+    ],
+)
+def test_a_bad_file_is_one_clear_line(content: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_text(content)
+    with pytest.raises(DataError) as error:
+        load_rows(str(path), "train", fields=("a",))
+    assert str(path) in str(error.value)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("content", [b"not gzip", gzip.compress(b'{"a": "1"}\n' * 99)[:-20], gzip.compress(b"\xff")])
+def test_a_broken_archive(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl.gz"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="cannot be read"):
+        list(read_jsonl(path))
+
+
+def test_absent_files(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"holds neither test\.jsonl nor test\.jsonl\.gz"):
+        load_rows(str(tmp_path), "test", fields=())
+    for source in (str(tmp_path / "absent"), "./absent", "absent.jsonl", "absent.jsonl.gz"):
+        with pytest.raises(DataError, match=r"absent.* does not exist; give a \.jsonl"):
+            load_rows(source, "train", fields=())
+
+
+def test_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load_dataset(name: str, config: str | None, *, split: str) -> list[dict[str, Any]]:
+        if name == "some/absent":
+            raise FileNotFoundError("no such dataset\nand much more")
+        return [{"a": f"{name} {config} {split}"}]
+
+    monkeypatch.setitem(sys.modules, "datasets", SimpleNamespace(load_dataset=load_dataset))
+    assert load_rows("some/name", "test", fields=("a",), config="main") == [{"a": "some/name main test"}]
+    with pytest.raises(DataError, match="'some/absent' cannot be loaded: no such dataset; give a local JSONL file"):
+        load_rows("some/absent", "test", fields=())
+
+
+def test_without_datasets_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'agentrl\[data\]'"):
+        load_rows("some/name", "train", fields=())
