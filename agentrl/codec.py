@@ -85,7 +85,7 @@ def _node_to_json(node: Node) -> Json:
     out: Json = {"parent": node.parent, "message": message_to_json(node.message)}
     if node.token_ids:
         out["token_ids"] = node.token_ids
-        if any(node.drawn):
+        if any(node.drawn) or any(node.logprobs):
             out["drawn"] = [int(d) for d in node.drawn]
             out["logprobs"] = node.logprobs
     optional = {

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from agentrl.errors import MissingExtraError, UnknownIdError
+from agentrl.errors import AgentRLError, MissingExtraError, UnknownIdError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -175,11 +175,11 @@ def load_tokenizer(model: str) -> HubTokenizer:
 
 @contextmanager
 def _clear_errors(model: str) -> Iterator[None]:
-    """Turn the loader's page-long OSError into one line."""
+    """Turn the loader's page-long errors into one line."""
     try:
         yield
-    except MissingExtraError:
+    except AgentRLError:
         raise
-    except OSError as error:
+    except (OSError, ValueError) as error:
         first = str(error).strip().splitlines()[0] if str(error) else type(error).__name__
         raise UnknownIdError(f"cannot load model {model!r}: {first}") from error

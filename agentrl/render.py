@@ -21,6 +21,7 @@ __all__ = ["ByteTokenizer", "Conversation", "HubTokenizer", "Renderer", "Tokeniz
 
 _FIXED_DATE = datetime.date(2024, 7, 26)
 """Templates that print today's date get this one: a rollout must not depend on the day it was collected."""
+_DATE = re.compile(r"""strftime_now\((['"])([^'"]*)\1\)""")
 
 _OPEN = "\ue000"
 _TURN = _OPEN + "{}\ue001"
@@ -58,7 +59,7 @@ class HubTokenizer:
     """A transformers tokenizer with a chat template.
 
     Raises:
-        RenderError: It has no chat template.
+        RenderError: It has no chat template, or one that prints a date in a way of its own.
     """
 
     def __init__(self, tokenizer: Any, eos_ids: Sequence[int] = ()) -> None:
@@ -67,6 +68,10 @@ class HubTokenizer:
                 f"the tokenizer of {tokenizer.name_or_path!r} has no chat template; use an instruct model"
             )
         self.inner = tokenizer
+        # Transformers lets no function of ours into a template: the date is written into the template itself.
+        self._template = _DATE.sub(lambda found: repr(_FIXED_DATE.strftime(found[2])), str(tokenizer.chat_template))
+        if "strftime_now(" in self._template:
+            raise RenderError(f"the chat template of {tokenizer.name_or_path!r} prints a date that cannot be fixed")
         self.eos_ids = tuple(dict.fromkeys([*eos_ids, tokenizer.eos_token_id]))
         self.special = tuple(sorted({str(t) for t in tokenizer.added_tokens_decoder.values() if t.special}))
 
@@ -93,7 +98,7 @@ class HubTokenizer:
                     tools=list(tools) or None,
                     tokenize=False,
                     add_generation_prompt=True,
-                    strftime_now=_FIXED_DATE.strftime,
+                    chat_template=self._template,
                 )
             )
         except jinja2.TemplateError as error:
@@ -102,7 +107,7 @@ class HubTokenizer:
 
     def fingerprint(self) -> str:
         """Digest of the vocabulary and the chat template."""
-        digest = hashlib.blake2b(str(self.inner.chat_template).encode(), digest_size=8)
+        digest = hashlib.blake2b(self._template.encode(), digest_size=8)
         for token, index in sorted(self.inner.get_vocab().items()):
             digest.update(f"{token}\x1f{index}\x1e".encode(errors="surrogatepass"))
         return digest.hexdigest()

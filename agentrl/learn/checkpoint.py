@@ -15,6 +15,7 @@ import json
 import os
 import shutil
 import zlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -120,6 +121,8 @@ def restore(path: Path, learner: Learner, *, config: str | None = None) -> State
             raise ValueError(f"the checksum of {' and '.join(sorted(wrong))} does not match")
         weights = load_file(path / "model.safetensors")
         moments = load_file(path / "optim.safetensors")
+        if _digest(weights) != state.model:
+            raise ValueError("its weights are not those that state.json names")
     except (OSError, ValueError, TypeError, SafetensorError) as error:
         raise CheckpointError(f"checkpoint {path} is damaged: {error}") from error
     if state.model != model_digest(learner):
@@ -139,7 +142,11 @@ def restore(path: Path, learner: Learner, *, config: str | None = None) -> State
 
 def model_digest(learner: Learner) -> str:
     """Digest of the trained weights' names and shapes."""
-    text = "\n".join(f"{n} {tuple(m.shape)}" for n, m in sorted(learner.masters.items()))
+    return _digest(learner.masters)
+
+
+def _digest(weights: Mapping[str, torch.Tensor]) -> str:
+    text = "\n".join(f"{n} {tuple(w.shape)}" for n, w in sorted(weights.items()))
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 

@@ -46,6 +46,7 @@ def exact(logits_NV: torch.Tensor, ref_logits_NV: torch.Tensor) -> torch.Tensor:
     >>> exact(torch.tensor([[0.0, 0.0]]), torch.tensor([[0.0, 0.0]])).tolist()
     [0.0]
     """
-    logp_NV = torch.log_softmax(logits_NV.float(), dim=-1)
-    ref_NV = torch.log_softmax(ref_logits_NV.float(), dim=-1)
+    wide = torch.promote_types(logits_NV.dtype, torch.float32)
+    logp_NV = torch.log_softmax(logits_NV.to(wide), dim=-1)
+    ref_NV = torch.log_softmax(ref_logits_NV.to(wide), dim=-1)
     return (logp_NV.exp() * (logp_NV - ref_NV)).sum(dim=-1)

@@ -180,7 +180,9 @@ class Learner:
         records = [
             self._step(part, objective, old[i], reference[i]) for _ in range(epochs) for i, part in enumerate(parts)
         ]
-        return {key: float(np.mean([r[key] for r in records])) for key in records[0]}
+        # A part without a trained token says nothing of what only a loss knows.
+        keys = dict.fromkeys(key for record in records for key in record)
+        return {key: float(np.mean([r[key] for r in records if key in r])) for key in keys}
 
     def micro_batches(self, trajectories: Sequence[Trajectory]) -> list[Packed]:
         """Lay trajectories out as this learner is set to."""

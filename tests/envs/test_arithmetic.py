@@ -121,7 +121,7 @@ def test_operations_are_balanced(level: int, shapes: str) -> None:
     def outer(task: Task) -> str:
         node = parsed(task.data["expression"])
         assert isinstance(node, ast.BinOp)
-        return {ast.Add: "+", ast.Sub: "-", ast.Mult: "*"}[type(node.op)]  # type: ignore[index]
+        return {ast.Add: "+", ast.Sub: "-", ast.Mult: "*"}[type(node.op)]
 
     counts = Counter(map(outer, some(level)))
     assert set(counts) == set(shapes)

@@ -48,7 +48,7 @@ def test_an_answer_without_its_mark(answer: str, tmp_path: Path) -> None:
 def test_every_public_row_accepts_its_own_solution(split: Split, count: int, data_dir: Callable[[str], Path]) -> None:
     env = agentrl.make("gsm8k", source=str(data_dir("gsm8k")), split=split)
     tasks = env.all_tasks(split)
-    statuses = Counter()
+    statuses: Counter[str] = Counter()
     for task in tasks:
         env.reset(options={"task": task})
         (solution,) = env.gold(task)
@@ -58,7 +58,7 @@ def test_every_public_row_accepts_its_own_solution(split: Split, count: int, dat
 
 def test_verdicts_agree_with_the_labels_of_the_paper(data_dir: Callable[[str], Path]) -> None:
     """The paper's four models, 1,319 solutions each; they end in "A: n" where ours end in "#### n"."""
-    found = Counter()
+    found: Counter[tuple[str, bool]] = Counter()
     for row in read_jsonl(data_dir("gsm8k/example_model_solutions.jsonl.gz")):
         gold = row["ground_truth"].rpartition("\nA: ")[2]
         for model in ("6b_finetuning", "6b_verification", "175b_finetuning", "175b_verification"):

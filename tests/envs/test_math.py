@@ -72,7 +72,7 @@ def test_every_public_row_accepts_its_own_solution(
     env = agentrl.make("math", source=str(data_dir("math")), split=split)
     found = env.all_tasks(split)
     assert int(found[-1].id.partition("/")[2]) + 1 == count + left_out
-    statuses = Counter()
+    statuses: Counter[str] = Counter()
     for task in found:
         env.reset(options={"task": task})
         (solution,) = env.gold(task)

@@ -36,7 +36,7 @@ def _one_thread() -> Iterator[None]:
 def tiny() -> MakeModel:
     """`tiny(dtype=..., seed=..., **config)`: a seeded llama of two layers over the byte tokenizer's vocabulary."""
 
-    def make(*, dtype: torch.dtype = torch.float32, seed: int = 0, scale: float = 0.5, **config: Any) -> Any:
+    def make(*, dtype: torch.dtype = torch.float32, seed: int = 0, scale: float = 0.2, **config: Any) -> Any:
         settings: dict[str, Any] = {
             "vocab_size": ByteTokenizer.vocab_size,
             "hidden_size": 32,
@@ -48,7 +48,8 @@ def tiny() -> MakeModel:
             "initializer_range": scale,  # wide enough that the distributions are far from uniform
         }
         torch.manual_seed(seed)
-        model = LlamaForCausalLM(LlamaConfig(**settings | config)).to(dtype).eval()
+        model: Any = LlamaForCausalLM(LlamaConfig(**settings | config))
+        model.to(dtype).eval()
         return _all_double(model) if dtype == torch.float64 else model
 
     return make

@@ -24,6 +24,15 @@ _SIZES: dict[str, Any] = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Models this small are an order of magnitude slower on several threads."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 def _scaled(model: Any) -> PreTrainedModel:
     with torch.no_grad():
         for parameter in model.parameters():

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 import torch
 from transformers import MambaConfig, MambaForCausalLM, PreTrainedModel
 
-from agentrl.episodes import run_sync
+from agentrl.environment import MultiTurnEnv
+from agentrl.episodes import Plan, Sampling, collect, copies, run_sync
 from agentrl.errors import ConfigError, UsageError
 from agentrl.policies.transformers import TransformersPolicy
 from agentrl.render import ByteTokenizer, Renderer
-from agentrl.types import Sample, SampleRequest
+from agentrl.types import Sample, SampleRequest, Split, Task, Verdict
 
 Open = Callable[..., TransformersPolicy]
 
@@ -201,3 +202,30 @@ def test_weights_cannot_change_while_requests_are_under_way(tiny: TransformersPo
     assert run_sync(scene()).version == 0
     tiny.load(weights(tiny), 1)
     assert tiny.version == 1
+
+
+# Episodes.
+
+
+class Echo(MultiTurnEnv):
+    """Says back what it hears, three times."""
+
+    max_turns = 3
+
+    def tasks(self, split: Split) -> Sequence[Task]:
+        return [Task.ask(str(n), "say " * (1 + n % 3) + str(n)) for n in range(4)]
+
+    def turn(self, reply: str) -> str | Verdict:
+        return reply[:9]
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_concurrency_does_not_change_what_is_drawn(tiny: TransformersPolicy, temperature: float) -> None:
+    env = Echo()
+    plan = Plan(tuple(env.all_tasks("test")), samples=2)
+    sampling = Sampling(max_tokens=8, temperature=temperature)
+    one, many = (run_sync(collect(copies(env), tiny, plan, sampling=sampling, concurrency=c)).rollouts for c in (1, 64))
+    assert [[n.token_ids for n in r.nodes] for r in one] == [[n.token_ids for n in r.nodes] for r in many]
+    assert [r.transcript() for r in one] == [r.transcript() for r in many]
+    assert {len(r.nodes) for r in one} == {6}
+    assert {n.ended for r in one for n in r.nodes if n.is_policy} <= {"eos", "length"}

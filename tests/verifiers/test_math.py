@@ -117,7 +117,7 @@ def test_limits_are_exact() -> None:
     assert grade("math", "1", "9" * 401, extract="final").status == "task_invalid"
 
 
-@pytest.mark.parametrize("answer", [None, True, [5], {"a": 5}, "", "  "])
+@pytest.mark.parametrize("answer", [None, True, [5], {"a": 5}, "", "  ", pytest.param(10**9999, id="huge")])
 def test_a_gold_of_no_known_kind_is_the_tasks_fault(answer: Any) -> None:
     assert grade("math", "5", answer, extract="final").status == "task_invalid"
 

@@ -1,0 +1,147 @@
+"""GRPO's presets learn: a tiny model comes to answer with the letter asked for; under the wrong sign it avoids it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from agentrl import config as configs
+from agentrl.environment import SingleTurnEnv
+from agentrl.episodes import Collection, Plan, Sampling, collect, copies, run_sync
+from agentrl.learn.learner import Batch, Learner, Optim
+from agentrl.learn.loop import Loop, Parts, Result, Settings
+from agentrl.learn.objectives import LossOutput, PolicyGradient, Terms, WeightedLikelihood
+from agentrl.policies.transformers import TransformersPolicy
+from agentrl.recipes import preset, presets
+from agentrl.recipes.grpo import Config, credit
+from agentrl.render import ByteTokenizer, Renderer
+from agentrl.store import Run
+from agentrl.types import Split, Task, Trajectory, Transcript, Verdict
+
+LETTERS = "abcd"
+
+
+def _judge(task: Task, transcript: Transcript) -> Verdict:
+    right = transcript.reply == task.answer
+    return Verdict(float(right), "correct" if right else "incorrect")
+
+
+class Letters(SingleTurnEnv):
+    """Answer with the letter that is asked for, and nothing else."""
+
+    verifier = staticmethod(_judge)
+
+    def tasks(self, split: Split) -> Sequence[Task]:
+        return [Task.ask(letter, letter.upper(), letter) for letter in LETTERS]
+
+
+class Flipped:
+    """The objective with the gradient's sign turned round."""
+
+    def __init__(self, objective: PolicyGradient) -> None:
+        self.objective = objective
+
+    def loss(self, terms: Terms) -> LossOutput:
+        out = self.objective.loss(terms)
+        return replace(out, loss=-out.loss)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def beginner() -> Any:
+    """A tiny llama that answers every question with any of the four letters, and ends its turn."""
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=ByteTokenizer.vocab_size,
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=64,
+        initializer_range=0.2,  # wide enough that prompts look different from the start
+    )
+    model: Any = LlamaForCausalLM(config)
+    renderer, rows = Renderer(ByteTokenizer()), []
+    for task in Letters().tasks("train"):
+        opening = renderer.start(task.prompt).ids
+        rows += [_trajectory([*opening, ord(letter), 257], len(opening)) for letter in LETTERS]
+    weight_BT = np.array([t.mask for t in rows]) / (2 * len(rows))
+    learner = Learner(model.eval(), Optim(lr=1e-2), total_steps=40)
+    for _ in range(40):
+        learner.update(Batch(tuple(rows), weight_BT, np.ones_like(weight_BT)), WeightedLikelihood())
+    return model
+
+
+def _trajectory(ids: list[int], prompt: int) -> Trajectory:
+    n, mask = len(ids), np.arange(len(ids)) >= prompt
+    numbers = np.zeros(n, np.int32)
+    return Trajectory(np.array(ids, np.int64), mask, np.zeros(n, np.float32), ("",) * n, numbers, numbers)
+
+
+def _train(config: Config, model: Any, objective: Any, folder: Path) -> Result:
+    learner = Learner(
+        model, config.optim, total_steps=config.loop.steps, reference=copy.deepcopy(model) if config.kl else None
+    )
+    policy = TransformersPolicy(model, Renderer(ByteTokenizer()))
+    env, tasks = Letters(), tuple(Letters().all_tasks("train"))
+
+    def gather(step: int) -> Collection:
+        plan = Plan(tasks, config.samples, config.seed, step)
+        return run_sync(collect(copies(env), policy, plan, sampling=config.sampling))
+
+    def publish(version: int) -> None:
+        policy.version = version
+
+    parts = Parts(
+        collect=gather, batch=lambda step, rollouts: credit(config, rollouts), objective=objective, publish=publish
+    )
+    try:
+        return Loop(Run.create(folder, {}), learner, parts, config.loop, config=configs.digest(config))()
+    finally:
+        policy.close()
+
+
+def _rewards(name: str, beginner: Any, folder: Path, sign: Callable[[PolicyGradient], Any]) -> tuple[float, float]:
+    """Mean reward of the first two and of the last four steps."""
+    config = replace(
+        configs.load_toml(preset("grpo", name), Config),
+        tasks=len(LETTERS),
+        samples=8,
+        sampling=Sampling(max_tokens=3),
+        optim=Optim(lr=3e-3),
+        loop=Settings(steps=24, checkpoint_every=0),
+        truncated="keep",
+    )
+    metrics = _train(config, copy.deepcopy(beginner), sign(config.objective), folder).metrics
+    reward = [m["reward"] for m in metrics]
+    assert len(reward) == 24
+    return float(np.mean(reward[:2])), float(np.mean(reward[-4:]))
+
+
+@pytest.mark.parametrize("name", presets("grpo"))
+def test_the_reward_rises(name: str, beginner: Any, tmp_path: Path) -> None:
+    first, last = _rewards(name, beginner, tmp_path / "run", lambda objective: objective)
+    assert first < 0.5  # four letters, one is right
+    assert last > 0.85
+
+
+@pytest.mark.parametrize("name", presets("grpo"))
+def test_under_the_wrong_sign_it_falls(name: str, beginner: Any, tmp_path: Path) -> None:
+    first, last = _rewards(name, beginner, tmp_path / "run", Flipped)
+    assert last < min(0.1, first / 2)

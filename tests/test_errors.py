@@ -1,0 +1,62 @@
+"""The tree of errors is the one that is drawn."""
+
+from __future__ import annotations
+
+import builtins
+import inspect
+import re
+
+import pytest
+
+from agentrl import errors
+from agentrl.errors import AgentRLError, StoreError, UnknownIdError, suggest
+
+LINE = re.compile(r"^(?P<indent>[│ ]*)(?:[├└]── )?(?P<name>[A-Z]\w+Error)\b(?: \((?P<also>\w+)\))?")
+
+
+def drawn() -> dict[str, tuple[str, ...]]:
+    """Class name to the names of its bases, read from the module's docstring."""
+    bases: dict[str, tuple[str, ...]] = {}
+    above: list[str] = []
+    for line in (inspect.getdoc(errors) or "").splitlines():
+        match = LINE.match(line[4:]) if line.startswith("    ") else None
+        if match is None:
+            continue
+        depth = 0 if not above else len(match["indent"]) // 4 + 1
+        above[depth:] = [match["name"]]
+        parent = above[depth - 1] if depth else "Exception"
+        bases[match["name"]] = (parent, match["also"]) if match["also"] else (parent,)
+    return bases
+
+
+def test_the_drawing_equals_the_classes() -> None:
+    classes = {n: c for n, c in vars(errors).items() if inspect.isclass(c) and issubclass(c, Exception)}
+    assert drawn() == {name: tuple(base.__name__ for base in c.__bases__) for name, c in classes.items()}
+    assert {*classes, "suggest"} == set(errors.__all__)
+
+
+@pytest.mark.parametrize("name", [name for name in errors.__all__ if name != "suggest"])
+def test_a_message_is_printed_as_it_was_given(name: str) -> None:
+    error = getattr(errors, name)("what was got, what is allowed")
+    assert str(error) == "what was got, what is allowed"
+    assert isinstance(error, AgentRLError)
+    assert str(getattr(errors, name)()) == ""
+
+
+def test_errors_are_caught_as_the_builtin_they_extend() -> None:
+    for name, (_, *also) in drawn().items():
+        for builtin in also:
+            assert issubclass(getattr(errors, name), getattr(builtins, builtin))
+    assert not issubclass(StoreError, UnknownIdError)
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "hint"),
+    [
+        ("gsm8", ["math", "gsm8k"], "did you mean 'gsm8k'?"),
+        ("zzz", ["math", "gsm8k"], "known: gsm8k, math"),
+        ("zzz", [], "known: none"),
+    ],
+)
+def test_suggestions(name: str, known: list[str], hint: str) -> None:
+    assert suggest(name, known) == hint
