@@ -11,6 +11,7 @@ from typing import Any
 
 import gymnasium
 
+from agentrl.codec import message_from_json, message_to_json
 from agentrl.types import Message
 
 __all__ = ["ChatSpace", "TextSpace"]
@@ -70,12 +71,12 @@ class ChatSpace(gymnasium.Space[tuple[Message, ...]]):
         return (Message("user", " ".join(words)),)
 
     def to_jsonable(self, sample_n: Iterable[tuple[Message, ...]]) -> list[Any]:
-        """Messages as lists of role and content."""
-        return [[[m.role, m.content] for m in chat] for chat in sample_n]
+        """Messages as JSON objects."""
+        return [[message_to_json(m) for m in chat] for chat in sample_n]
 
     def from_jsonable(self, sample_n: list[Any]) -> list[tuple[Message, ...]]:
         """The inverse of `to_jsonable`."""
-        return [tuple(Message(role, content) for role, content in chat) for chat in sample_n]
+        return [tuple(message_from_json(m) for m in chat) for chat in sample_n]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ChatSpace)

@@ -251,7 +251,9 @@ class Node:
         n = len(self.token_ids)
         lengths = len(self.drawn), len(self.logprobs), len(self.sampler_logprobs)
         if lengths[:2] != (n, n) or lengths[2] not in (0, n):
-            raise ValueError(f"drawn, logprobs, sampler_logprobs must have one entry for each of {n} ids, got {lengths}")
+            raise ValueError(
+                f"drawn, logprobs, sampler_logprobs must have one entry for each of {n} ids, got {lengths}"
+            )
 
     @property
     def messages(self) -> tuple[Message, ...]:

@@ -19,7 +19,7 @@ import torch
 from agentrl.errors import ConfigError
 from agentrl.learn.objectives import LossOutput, Terms
 from agentrl.learn.pack import Layout, Packed, pack, padded_slots
-from agentrl.learn.scorer import score
+from agentrl.learn.scorer import Scored, score
 from agentrl.models import attention_kind
 from agentrl.types import Trajectory
 
@@ -77,6 +77,11 @@ class Lora:
 
 class Objective(Protocol):
     """A loss over a micro-batch (see `objectives`)."""
+
+    @property
+    def entropy_bonus(self) -> float:
+        """Coefficient of the entropy; 0 spares its gradient."""
+        ...
 
     def loss(self, terms: Terms) -> LossOutput:
         """The micro-batch's part of the loss."""
@@ -196,13 +201,14 @@ class Learner:
         packs = self.micro_batches(batch.trajectories)
         for packed in packs:
             with _adapter_dropout(self.model):
-                scored = score(self.model, packed, temperature=batch.temperature)
-            terms = self._terms(batch, packed, scored.logp_BT, old_BT, ref_BT)
+                entropy: Literal["value", "gradient"] = "gradient" if objective.entropy_bonus else "value"
+            scored = score(self.model, packed, temperature=batch.temperature, entropy=entropy)
+            terms = self._terms(batch, packed, scored, old_BT, ref_BT)
             out = objective.loss(terms)
             out.loss.backward()  # type: ignore[no-untyped-call]
             self._collect_gradients()
             sums["loss"] += float(out.loss.detach())
-            sums["entropy"] += float((scored.entropy_BT * (terms.weight_BT > 0)).sum())
+            sums["entropy"] += float((scored.entropy_BT.detach() * (terms.weight_BT > 0)).sum())
             sums["tokens"] += float((terms.weight_BT > 0).sum())
             sums["slots"] += packed.tokens
             for key, value in out.sums.items():
@@ -217,10 +223,11 @@ class Learner:
         self,
         batch: Batch,
         packed: Packed,
-        logp_BT: torch.Tensor,
+        scored: Scored,
         old_BT: torch.Tensor | None,
         ref_BT: torch.Tensor | None,
     ) -> Terms:
+        logp_BT = scored.logp_BT
         rows, width = packed.rows, logp_BT.shape[1]
 
         def cut(array: Floats) -> torch.Tensor:
@@ -235,6 +242,7 @@ class Learner:
             old_BT=None if old_BT is None else old_BT[index, :width],
             ref_BT=None if ref_BT is None else ref_BT[index, :width],
             kl_BT=None if batch.kl_BT is None else cut(batch.kl_BT),
+            entropy_BT=scored.entropy_BT,
         )
 
     @torch.no_grad()

@@ -33,6 +33,7 @@ class Terms:
         old_BT: Log-probability before the update; None means "the same weights".
         ref_BT: Log-probability under the reference; None where no divergence is asked for.
         kl_BT: Coefficient of the divergence, per token.
+        entropy_BT: Entropy at each token; carries a gradient where the objective has a bonus for it.
     """
 
     logp_BT: torch.Tensor
@@ -41,6 +42,7 @@ class Terms:
     old_BT: torch.Tensor | None = None
     ref_BT: torch.Tensor | None = None
     kl_BT: torch.Tensor | None = None
+    entropy_BT: torch.Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ class LossOutput:
 class PolicyGradient:
     r"""The clipped policy-gradient surrogate.
 
-    $\ell_t = -\min(\rho_t A_t, \mathrm{clip}(\rho_t, 1-\epsilon_{low}, 1+\epsilon_{high}) A_t) + \beta_t\, KL_t$
+    $\ell_t = -\min(\rho_t A_t, \mathrm{clip}(\rho_t, 1-\epsilon_{low}, 1+\epsilon_{high}) A_t)
+    + \beta_t\, KL_t - c H_t$
     with $\rho_t = \exp(\log\pi_t - \log\pi^{old}_t)$, per token, or the product over the sequence's trained tokens.
 
     Source: Schulman et al. 2017 (arXiv 1707.06347); asymmetric clipping: DAPO (arXiv 2503.14476); the sequence ratio:
@@ -69,6 +72,8 @@ class PolicyGradient:
     clip_high: float = 0.2
     ratio: Literal["token", "sequence"] = "token"
     kl_estimator: Estimator = "k3"
+    entropy_bonus: float = 0.0
+    """c: keeps the policy from settling too early."""
 
     def __post_init__(self) -> None:
         if not (0 < self.clip_low <= 1 and self.clip_high > 0):
@@ -103,12 +108,16 @@ class PolicyGradient:
             kl_BT = torch.where(trained_BT, estimate(terms.logp_BT, terms.ref_BT, self.kl_estimator), 0.0)
             loss = loss + (terms.weight_BT * terms.kl_BT * kl_BT).sum()
             sums["kl"] = float(kl_BT.sum().detach())
+        if terms.entropy_BT is not None and self.entropy_bonus:
+            loss = loss - self.entropy_bonus * (terms.weight_BT * terms.entropy_BT).sum()
         return LossOutput(loss, sums)
 
 
 @dataclass(frozen=True, slots=True)
 class WeightedLikelihood:
     r"""Weighted negative log-likelihood, $\ell_t = -A_t \log \pi_t$, with $A$ as a weight (1 for fine-tuning)."""
+
+    entropy_bonus: float = 0.0
 
     def loss(self, terms: Terms) -> LossOutput:
         """Shape () loss of a (micro-)batch.

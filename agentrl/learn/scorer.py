@@ -7,7 +7,7 @@ runs on the slots that predict a trained token and on no other.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -27,20 +27,23 @@ class Scored:
 
     Attributes:
         logp_BT: Temperature-scaled log-probability of each trained token; carries the gradient.
-        entropy_BT: Entropy in nats of the distribution it was drawn from; no gradient.
+        entropy_BT: Entropy in nats of the distribution it was drawn from; carries a gradient only if asked to.
     """
 
     logp_BT: torch.Tensor
     entropy_BT: torch.Tensor
 
 
-def score(model: Any, packed: Packed, *, temperature: float = 1.0) -> Scored:
+def score(
+    model: Any, packed: Packed, *, temperature: float = 1.0, entropy: Literal["value", "gradient"] = "value"
+) -> Scored:
     """Run a micro-batch through a model.
 
     Args:
         model: A transformers causal language model (or its peft wrapping).
         packed: From `pack`.
         temperature: What the tokens were drawn at.
+        entropy: Whether the entropy is only reported, or part of the loss (which costs memory).
     """
     device = model.device
     hidden_ND = _hidden(model, packed, device).flatten(0, 1)
@@ -49,7 +52,7 @@ def score(model: Any, packed: Packed, *, temperature: float = 1.0) -> Scored:
     hidden_MD = hidden_ND[torch.from_numpy(slots).to(device)]
     which_P = torch.from_numpy(which).to(device)
     target_P = torch.from_numpy(packed.target_BT[needed]).to(device)
-    logp_P, entropy_P = _predict(model, hidden_MD, which_P, target_P, temperature)
+    logp_P, entropy_P = _predict(model, hidden_MD, which_P, target_P, _Draw(temperature, entropy))
     shape = packed.slot_BT.shape
     place = torch.from_numpy(np.flatnonzero(needed)).to(device)
     zeros = torch.zeros(shape[0] * shape[1], dtype=logp_P.dtype, device=device)
@@ -57,6 +60,12 @@ def score(model: Any, packed: Packed, *, temperature: float = 1.0) -> Scored:
         logp_BT=zeros.index_put((place,), logp_P).view(shape),
         entropy_BT=zeros.index_put((place,), entropy_P).view(shape),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Draw:
+    temperature: float
+    entropy: Literal["value", "gradient"]
 
 
 def _hidden(model: Any, packed: Packed, device: torch.device) -> torch.Tensor:
@@ -74,14 +83,14 @@ def _hidden(model: Any, packed: Packed, device: torch.device) -> torch.Tensor:
 
 
 def _predict(
-    model: Any, hidden_MD: torch.Tensor, which_P: torch.Tensor, target_P: torch.Tensor, temperature: float
+    model: Any, hidden_MD: torch.Tensor, which_P: torch.Tensor, target_P: torch.Tensor, draw: _Draw
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Log-probability and entropy of P (slot, target) pairs over M slots, in chunks of slots."""
     base = model.get_base_model() if hasattr(model, "get_base_model") else model
     vocabulary = base.get_output_embeddings().weight.shape[0]
     width = max(1, _CHUNK_ELEMENTS // vocabulary)
     if len(hidden_MD) <= width:
-        return _predict_chunk(base, hidden_MD, which_P, target_P, temperature)
+        return _predict_chunk(base, hidden_MD, which_P, target_P, draw)
     wide = torch.promote_types(hidden_MD.dtype, torch.float32)
     logp_P = hidden_MD.new_zeros(len(which_P), dtype=wide)
     entropy_P = torch.zeros_like(logp_P)
@@ -94,22 +103,22 @@ def _predict(
             chunk,
             which_P[pairs] - start,
             target_P[pairs],
-            temperature,
+            draw,
             use_reentrant=False,
         )
         logp_P = logp_P.index_put((pairs,), part)
-        entropy_P[pairs] = entropy
+        entropy_P = entropy_P.index_put((pairs,), entropy)
     return logp_P, entropy_P
 
 
 def _predict_chunk(
-    base: Any, hidden_MD: torch.Tensor, which_P: torch.Tensor, target_P: torch.Tensor, temperature: float
+    base: Any, hidden_MD: torch.Tensor, which_P: torch.Tensor, target_P: torch.Tensor, draw: _Draw
 ) -> tuple[torch.Tensor, torch.Tensor]:
     logits_MV = _adjust(base.config, base.get_output_embeddings()(hidden_MD))
     # float32 at least: half precision loses the tail; float64 stays as it is for exact comparisons.
     wide_MV = logits_MV.to(torch.promote_types(logits_MV.dtype, torch.float32))
-    logp_MV = torch.log_softmax(wide_MV / temperature, dim=-1)
-    with torch.no_grad():
+    logp_MV = torch.log_softmax(wide_MV / draw.temperature, dim=-1)
+    with torch.set_grad_enabled(torch.is_grad_enabled() and draw.entropy == "gradient"):
         entropy_M = -(logp_MV.exp() * logp_MV).sum(dim=-1)
     return logp_MV[which_P, target_P], entropy_M[which_P]
 

@@ -119,8 +119,8 @@ def main(config: Config, run: Run, report: Report | None = None) -> Result:
 def credit(config: Config, rollouts: Sequence[Rollout]) -> tuple[Batch | None, Metrics]:
     """Advantages and weights of a step's rollouts; episodes without an advantage are left out of the computation.
 
-    The weights are normalised over the whole batch first, so leaving episodes out changes no gradient (unless a
-    divergence is asked for: then every episode stays).
+    The weights are normalised over the whole batch first, so leaving episodes out changes no gradient (unless there is
+    a divergence or an entropy bonus: then every episode stays).
     """
     if not rollouts:
         return None, {"groups": 0, "dropped_groups": config.tasks}
@@ -130,7 +130,8 @@ def credit(config: Config, rollouts: Sequence[Rollout]) -> tuple[Batch | None, M
     trajectories = [r.trajectory() for r in rollouts]
     mask_BT = _masks(config, rollouts, [t.mask for t in trajectories])
     weight_BT = aggregate(mask_BT, config.aggregation, max_tokens=config.sampling.max_tokens)
-    keep = [b for b in range(len(rollouts)) if mask_BT[b].any() and (adv_B[b] != 0 or config.kl > 0)]
+    everyone = config.kl > 0 or config.objective.entropy_bonus > 0
+    keep = [b for b in range(len(rollouts)) if mask_BT[b].any() and (adv_B[b] != 0 or everyone)]
     metrics = _metrics(config, rollouts, reward_B, group_B)
     if not keep:
         return None, metrics

@@ -99,6 +99,16 @@ def test_a_row_draws_the_same_beside_truncated_and_greedy_rows() -> None:
         assert a[0].item() == b[0].item()
 
 
+def test_an_unlikely_token_is_not_truncated_because_of_the_company() -> None:
+    """Its probability, 2e-8, does not change a float32 sum of 1."""
+    logits = torch.tensor([0.0, math.log(2e-8)])
+    uniform = 1 - 1e-9
+    alone, _, _ = draw(logits[None], temperature=[1.0], top_p=[1.0], uniform=[uniform])
+    beside, _, _ = draw(logits.expand(2, -1), temperature=[1.0] * 2, top_p=[1.0, 0.5], uniform=[uniform] * 2)
+    assert alone.tolist() == [1]
+    assert beside.tolist() == [1, 0]
+
+
 @given(
     weights=st.lists(st.sampled_from([-math.inf, -30.0, 0.0, 5.0]), min_size=1, max_size=700),
     uniform=st.one_of(st.floats(0, 1, exclude_max=True), st.sampled_from([0.0, 1 - 2.0**-53, 1 - 2.0**-26])),
@@ -111,6 +121,14 @@ def test_nothing_of_weight_zero_is_ever_drawn(weights: list[float], uniform: flo
     ids, logp, _ = draw(torch.tensor([weights]), temperature=[1.0], top_p=[top_p], uniform=[uniform])
     assert 0 <= ids.item() < len(weights)
     assert math.isfinite(logp.item())
+
+
+def test_the_last_uniform_does_not_fall_off_the_last_block_of_weight() -> None:
+    """As float32 it would be 1; what follows the only token of weight is blocks of none."""
+    ids, logp, _ = draw(
+        torch.tensor([[0.0] + [-math.inf] * 600]), temperature=[1.0], top_p=[1.0], uniform=[1 - 2.0**-53]
+    )
+    assert (ids.item(), logp.item()) == (0, 0.0)
 
 
 # What the model computes.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 import torch
@@ -92,6 +94,31 @@ def test_a_loop_that_dies_in_the_middle_leaves_a_usable_policy(tiny: Transformer
         assert run_sync(ask(tiny, request(3))) == expected
         tiny.engine.decode_slots = 0
     tiny.load(dict(tiny.model.named_parameters()), 1)
+
+
+def test_a_loop_that_dies_while_the_model_runs_leaves_no_rows(
+    tiny: TransformersPolicy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = run_sync(ask(tiny, request(3)))
+    inside, go, prefill = threading.Event(), threading.Event(), tiny.engine._prefill
+
+    def slow(prompts: Any) -> Any:
+        inside.set()
+        assert go.wait(30)
+        return prefill(prompts)
+
+    async def dies() -> None:
+        asyncio.ensure_future(tiny.sample(request(0, 300)))  # noqa: RUF006  # the end of the loop cancels it
+        while not inside.is_set():
+            await asyncio.sleep(0)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(tiny.engine, "_prefill", slow)
+    with pytest.raises(ZeroDivisionError):
+        run_sync(dies())
+    go.set()
+    assert run_sync(ask(tiny, request(3))) == expected
+    assert tiny.engine.rows == []
 
 
 def test_an_error_in_the_model_reaches_everyone_who_waits(

@@ -64,7 +64,7 @@ def _one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def beginner() -> Any:
-    """A tiny llama that answers every question with any of the four letters, and ends its turn."""
+    """A tiny llama that answers with one of the four letters and ends its turn: twice in five with the right one."""
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=ByteTokenizer.vocab_size,
@@ -77,11 +77,12 @@ def beginner() -> Any:
         initializer_range=0.2,  # wide enough that prompts look different from the start
     )
     model: Any = LlamaForCausalLM(config)
-    renderer, rows = Renderer(ByteTokenizer()), []
+    renderer, rows, often = Renderer(ByteTokenizer()), [], []
     for task in Letters().tasks("train"):
         opening = renderer.start(task.prompt).ids
         rows += [_trajectory([*opening, ord(letter), 257], len(opening)) for letter in LETTERS]
-    weight_BT = np.array([t.mask for t in rows]) / (2 * len(rows))
+        often += [1 + (letter == task.answer) for letter in LETTERS]
+    weight_BT = np.array([t.mask for t in rows]) * np.array(often)[:, None] / len(rows)
     learner = Learner(model.eval(), Optim(lr=1e-2), total_steps=40)
     for _ in range(40):
         learner.update(Batch(tuple(rows), weight_BT, np.ones_like(weight_BT)), WeightedLikelihood())
@@ -118,30 +119,31 @@ def _train(config: Config, model: Any, objective: Any, folder: Path) -> Result:
 
 
 def _rewards(name: str, beginner: Any, folder: Path, sign: Callable[[PolicyGradient], Any]) -> tuple[float, float]:
-    """Mean reward of the first two and of the last four steps."""
+    """Mean reward of the first step and of the last four."""
     config = replace(
         configs.load_toml(preset("grpo", name), Config),
         tasks=len(LETTERS),
         samples=8,
         sampling=Sampling(max_tokens=3),
-        optim=Optim(lr=3e-3),
+        optim=Optim(lr=4e-3),
         loop=Settings(steps=24, checkpoint_every=0),
         truncated="keep",
     )
     metrics = _train(config, copy.deepcopy(beginner), sign(config.objective), folder).metrics
     reward = [m["reward"] for m in metrics]
     assert len(reward) == 24
-    return float(np.mean(reward[:2])), float(np.mean(reward[-4:]))
+    return reward[0], float(np.mean(reward[-4:]))
 
 
 @pytest.mark.parametrize("name", presets("grpo"))
 def test_the_reward_rises(name: str, beginner: Any, tmp_path: Path) -> None:
     first, last = _rewards(name, beginner, tmp_path / "run", lambda objective: objective)
-    assert first < 0.5  # four letters, one is right
+    assert first < 0.6
     assert last > 0.85
 
 
 @pytest.mark.parametrize("name", presets("grpo"))
 def test_under_the_wrong_sign_it_falls(name: str, beginner: Any, tmp_path: Path) -> None:
     first, last = _rewards(name, beginner, tmp_path / "run", Flipped)
-    assert last < min(0.1, first / 2)
+    assert first > 0.2
+    assert last < 0.1
