@@ -236,6 +236,8 @@ def _literal(value: Any, allowed: tuple[Any, ...], where: str) -> Any:
 
 def _union(value: Any, members: tuple[Any, ...], where: str) -> Any:
     records = {kind: m for m in members if dataclasses.is_dataclass(m) for kind in _kinds(m)}
+    if isinstance(value, Mapping) and list(records) == [None]:  # one record, or none: there is nothing to tell apart
+        return _record(value, records[None], where)
     if isinstance(value, Mapping) and records:
         if "kind" not in value:
             raise ConfigError(f"{where}.kind: missing; say which of {sorted(records)}")

@@ -9,6 +9,7 @@ Every other exception is a programming error: it stops the collection, with a no
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 import functools
 import threading
@@ -273,18 +274,17 @@ class _Runner:
         if first.execution == "thread":
             self.pool = ThreadPoolExecutor(max_workers=min(32, concurrency))
         queue = iter(enumerate(episodes))
-        workers = [
-            asyncio.ensure_future(self._worker(queue, done, first if i == 0 else None))
-            for i in range(min(concurrency, len(episodes)))
-        ]
-        try:
-            await asyncio.gather(*workers)
-        finally:
-            for worker in workers:
-                worker.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)
-            if self.pool is not None:
-                self.pool.shutdown()
+        with self.pool or contextlib.nullcontext():  # leaves once every worker has ended, however often one cancels
+            workers = [
+                asyncio.ensure_future(self._worker(queue, done, first if i == 0 else None))
+                for i in range(min(concurrency, len(episodes)))
+            ]
+            try:
+                await asyncio.gather(*workers)
+            finally:
+                for worker in workers:
+                    worker.cancel()
+                await asyncio.gather(*workers, return_exceptions=True)
         return [cast(Rollout, r) for r in done]
 
     async def _worker(self, queue: Iterable[tuple[int, _Episode]], done: list[Rollout | None], env: Env | None) -> None:
@@ -362,11 +362,15 @@ class _Runner:
         if self.pool is None:
             return function(*arguments)
         job = self.pool.submit(function, *arguments)
+        done = asyncio.wrap_future(job)
         try:
-            return await asyncio.wrap_future(job)
+            return await asyncio.shield(done)
         except asyncio.CancelledError:
-            if not job.cancelled():  # a thread is inside the environment, which must not be closed under it
-                await asyncio.wait([asyncio.wrap_future(job)])
+            job.cancel()
+            # A thread may be inside the environment, which must not be closed under it, however often one cancels.
+            while not done.done():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.wait([done])
             raise
 
 

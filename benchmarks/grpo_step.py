@@ -27,7 +27,7 @@ import time
 import warnings
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -122,17 +122,17 @@ class Ours:
 
     @contextmanager
     def _without(self, ideas: Sequence[Idea]) -> Iterator[None]:
-        learner, policy = self.trainee.learner, self.trainee.policy
-        learner.packing = Packing(layout="padded" if "tree" in ideas else "tree")
-        sample, rows = policy.sample, scorer.score
-        with mock.patch.object(_batch, "_SHARED_PREFIX", 1 << 30 if "prefill" in ideas else _batch._SHARED_PREFIX):
+        self.trainee.learner.packing = Packing(layout="padded" if "tree" in ideas else "tree")
+        with ExitStack() as stack:
             if "prefill" in ideas:
-                policy.sample = lambda request: sample(unshared(request))  # type: ignore[method-assign]
-            learning.score = everywhere if "output" in ideas else rows  # type: ignore[attr-defined]
-            try:
-                yield
-            finally:
-                policy.sample, learning.score = sample, rows  # type: ignore[method-assign, attr-defined]
+                sample = self.trainee.policy.sample
+                stack.enter_context(mock.patch.object(_batch, "_SHARED_PREFIX", 1 << 30))
+                stack.enter_context(
+                    mock.patch.object(self.trainee.policy, "sample", lambda request: sample(unshared(request)))
+                )
+            if "output" in ideas:
+                stack.enter_context(mock.patch.object(learning, "score", everywhere))
+            yield
 
 
 class Own(tuple[int, ...]):
@@ -147,12 +147,14 @@ def unshared(request: SampleRequest) -> SampleRequest:
     return replace(request, prompt_ids=Own(request.prompt_ids))
 
 
-def everywhere(model: Any, packed: Packed, *, temperature: float = 1.0) -> scorer.Scored:
+def everywhere(
+    model: Any, packed: Packed, *, temperature: float = 1.0, entropy: Literal["value", "gradient"] = "value"
+) -> scorer.Scored:
     """`scorer.score` with the output layer on all slots."""
     hidden_ND = scorer._hidden(model, packed, model.device).flatten(0, 1)
     needed = packed.slot_BT >= 0
     which_P, target_P = (torch.from_numpy(a[needed]).to(model.device) for a in (packed.slot_BT, packed.target_BT))
-    found = scorer._predict(model, hidden_ND, which_P, target_P, temperature)
+    found = scorer._predict(model, hidden_ND, which_P, target_P, scorer._Draw(temperature, entropy))
     place = torch.from_numpy(np.flatnonzero(needed)).to(model.device)
     zeros = torch.zeros(packed.slot_BT.size, dtype=found[0].dtype, device=model.device)
     return scorer.Scored(*(zeros.index_put((place,), part).view(packed.slot_BT.shape) for part in found))
@@ -167,7 +169,8 @@ def trl_trainer(options: argparse.Namespace, steps: int, folder: str) -> Any:
     """TRL's trainer over the same prompts and rewards."""
     from datasets import Dataset
     from transformers import AutoTokenizer
-    from trl import GRPOConfig, GRPOTrainer
+    from trl.trainer.grpo_config import GRPOConfig
+    from trl.trainer.grpo_trainer import GRPOTrainer
 
     tasks = Jittered().all_tasks("train")[: steps * options.tasks]
     rows = [
@@ -175,7 +178,7 @@ def trl_trainer(options: argparse.Namespace, steps: int, folder: str) -> Any:
         for task in tasks
     ]
 
-    def reward(completions: Any, answer: list[str], **_: Any) -> list[float]:
+    def reward(completions: Any, answer: list[str], **_: Any) -> list[float | None]:
         replies = [completion[0]["content"] for completion in completions]
         return [grade("math", r, a).score + jitter(r) for r, a in zip(replies, answer, strict=True)]
 
@@ -196,7 +199,7 @@ def trl_trainer(options: argparse.Namespace, steps: int, folder: str) -> Any:
         bf16=options.precision == "bf16",
         use_cpu=options.device == "cpu",
         gradient_checkpointing=False,
-        model_init_kwargs={"dtype": "float32"},
+        model_init_kwargs={"dtype": {"bf16": "bfloat16", "fp32": "float32"}[options.trl_weights]},
         max_steps=steps,
         save_strategy="no",
         logging_steps=1000,
@@ -240,8 +243,8 @@ def alternate(options: argparse.Namespace, ours: Ours) -> dict[str, list[Seconds
         trainer._generate_and_score_completions = timed
         trainer.add_callback(Clock())
         trainer.train()
-        lengths = trainer._metrics["train"].get("completions/mean_length", [])
-        print(f"mean length: trl {np.mean(lengths):.1f}, agentrl {np.mean(ours.lengths):.1f} tokens")
+        theirs = next(log["completions/mean_length"] for log in trainer.state.log_history if "reward" in log)
+        print(f"mean length: trl {theirs:.1f}, agentrl {np.mean(ours.lengths):.1f} tokens")
     return {name: steps_[options.warm :] for name, steps_ in found.items()}
 
 
@@ -290,6 +293,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=8)
     parser.add_argument("--max-tokens", type=int, default=24)
     parser.add_argument("--trl-rows", type=int, default=16, help="TRL's micro-batch")
+    parser.add_argument("--trl-weights", choices=["fp32", "bf16"], default="fp32", help="bf16 loses small steps")
     parser.add_argument("--warm", type=int, default=2)
     parser.add_argument("--steps", type=int, default=3)
     parser.add_argument("--ablation-steps", type=int, default=2)

@@ -237,3 +237,21 @@ def test_any_mapping_gives_a_config_or_a_config_error(data: Any) -> None:
         assert re.split(r"[:.[]", str(error))[0] in data  # noqa: PT017
     else:
         assert from_mapping(to_mapping(config), Config) == config
+
+
+@dataclass(frozen=True)
+class Adapter:
+    rank: int = 8
+
+
+@dataclass(frozen=True)
+class WithAdapter:
+    adapter: Adapter | None = None
+
+
+def test_one_record_or_none_needs_no_kind() -> None:
+    assert from_mapping({"adapter": {"rank": 2}}, WithAdapter) == WithAdapter(Adapter(2))
+    assert from_mapping({}, WithAdapter) == WithAdapter(None)
+    assert from_mapping({"adapter": None}, WithAdapter) == WithAdapter(None)
+    with pytest.raises(ConfigError, match=r"adapter\.rnk: Adapter has no such setting; did you mean 'rank'"):
+        from_mapping({"adapter": {"rnk": 2}}, WithAdapter)

@@ -260,15 +260,30 @@ def _as(rollout: Rollout, env: str) -> Rollout:
     return replace(rollout, provenance=replace(rollout.provenance, env=env))
 
 
-def test_cancelling_leaves_nothing_running(slow: type[Slow]) -> None:
+class Stuck(Dice):
+    """Never answers the first episode: it ends at the first cancelling, before those that are in threads."""
+
+    async def sample(self, request: SampleRequest, /) -> Sample:
+        if request.key[2:4] == (0, 0):
+            await asyncio.Event().wait()
+        return await super().sample(request)
+
+
+@pytest.mark.parametrize("cancels", [1, 3])
+def test_cancelling_leaves_nothing_running(slow: type[Slow], cancels: int) -> None:
     before = threading.active_count()
 
     async def scene() -> int:
-        job = asyncio.ensure_future(collect(copies(slow()), Dice(), plan(slow(), 12, 4), concurrency=8))
-        while not slow.threads:
+        job = asyncio.ensure_future(collect(copies(slow()), Stuck(), plan(slow(), 12, 4), concurrency=8))
+        while len(slow.threads) < 7:
             await asyncio.sleep(0.001)
-        job.cancel()
-        asyncio.get_running_loop().call_later(0.05, slow.gate.set)
+        for _ in range(cancels):
+            job.cancel()
+            for _ in range(20):
+                await asyncio.sleep(0)
+        assert slow.closed_inside == [False]  # the stuck one's; the others wait for their threads
+        assert not job.done()
+        slow.gate.set()
         with pytest.raises(asyncio.CancelledError):
             await job
         return len(asyncio.all_tasks())

@@ -198,11 +198,10 @@ class Learner:
         self, batch: Batch, objective: Objective, old_BT: torch.Tensor | None, ref_BT: torch.Tensor | None
     ) -> dict[str, float]:
         sums: dict[str, float] = {"loss": 0.0, "entropy": 0.0, "tokens": 0.0, "slots": 0.0}
-        packs = self.micro_batches(batch.trajectories)
-        for packed in packs:
+        entropy: Literal["value", "gradient"] = "gradient" if objective.entropy_bonus else "value"
+        for packed in self.micro_batches(batch.trajectories):
             with _adapter_dropout(self.model):
-                entropy: Literal["value", "gradient"] = "gradient" if objective.entropy_bonus else "value"
-            scored = score(self.model, packed, temperature=batch.temperature, entropy=entropy)
+                scored = score(self.model, packed, temperature=batch.temperature, entropy=entropy)
             terms = self._terms(batch, packed, scored, old_BT, ref_BT)
             out = objective.loss(terms)
             out.loss.backward()  # type: ignore[no-untyped-call]

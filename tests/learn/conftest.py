@@ -159,8 +159,9 @@ def gradients() -> Gradients:
         learner.model.zero_grad()
         loss = 0.0
         for packed in learner.micro_batches(batch.trajectories):
-            scored = score(learner.model, packed, temperature=batch.temperature)
-            part = objective.loss(learner._terms(batch, packed, scored.logp_BT, old, ref)).loss
+            entropy: Any = "gradient" if objective.entropy_bonus else "value"
+            scored = score(learner.model, packed, temperature=batch.temperature, entropy=entropy)
+            part = objective.loss(learner._terms(batch, packed, scored, old, ref)).loss
             part.backward()
             loss += float(part.detach())
         return loss, {n: p.grad.clone() for n, p in learner.model.named_parameters() if p.grad is not None}

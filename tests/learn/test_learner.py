@@ -26,6 +26,8 @@ def _moved(model: Any, before: dict[str, torch.Tensor]) -> set[str]:
 class Poison:
     """An objective whose loss is not a number."""
 
+    entropy_bonus = 0.0
+
     def loss(self, terms: Any) -> LossOutput:
         return LossOutput(terms.logp_BT.sum() * float("nan"), {})
 

@@ -108,6 +108,16 @@ def test_likelihood_is_weighted() -> None:
     assert _gradient(terms, WeightedLikelihood()) == [-0.5, 0.25]
 
 
+def test_the_entropy_bonus_is_weighted_like_the_rest() -> None:
+    """0.1 times entropies 2 and 5 at weights 1 and 0.5: 0.45 less loss; without a bonus it is not looked at."""
+    entropy_BT = torch.tensor([[2.0, 5.0]]).double().requires_grad_()
+    terms = _terms([0.0, 0.0], 0.0, entropy_BT=entropy_BT, weight_BT=torch.tensor([[1.0, 0.5]]).double())
+    loss = PolicyGradient(entropy_bonus=0.1).loss(terms).loss
+    assert loss.item() == pytest.approx(-0.45)
+    assert torch.autograd.grad(loss, entropy_BT)[0].tolist() == [pytest.approx([-0.1, -0.05])]
+    assert PolicyGradient().loss(terms).loss.item() == 0.0
+
+
 @pytest.mark.parametrize(("low", "high"), [(0.0, 0.2), (1.1, 0.2), (0.2, 0.0), (-0.2, 0.2)])
 def test_bounds_that_make_no_sense_are_refused(low: float, high: float) -> None:
     with pytest.raises(ConfigError, match="clip_low"):

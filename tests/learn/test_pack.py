@@ -40,7 +40,10 @@ packings = st.builds(
     batch_tokens=st.sampled_from([1, 16, 8192]),
 )
 objectives = st.builds(
-    PolicyGradient, ratio=st.sampled_from(["token", "sequence"]), kl_estimator=st.sampled_from(["k1", "k2", "k3"])
+    PolicyGradient,
+    ratio=st.sampled_from(["token", "sequence"]),
+    kl_estimator=st.sampled_from(["k1", "k2", "k3"]),
+    entropy_bonus=st.sampled_from([0.0, 0.3]),
 )
 
 

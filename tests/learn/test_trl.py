@@ -127,26 +127,36 @@ def _compare(theirs: Any, inputs: dict[str, Any], ours: tuple[float, dict[str, t
 
 
 @pytest.mark.parametrize(
-    ("loss_type", "aggregation", "beta", "high"),
+    ("loss_type", "aggregation", "beta", "high", "bonus"),
     [
-        ("grpo", "sequence_mean", 0.0, 0.2),
-        ("grpo", "sequence_mean", 0.04, 0.2),
-        ("dr_grpo", "constant", 0.0, 0.2),
-        ("dapo", "token_mean", 0.0, 0.28),
-        ("dapo", "token_mean", 0.3, 0.28),
+        ("grpo", "sequence_mean", 0.0, 0.2, 0.0),
+        ("grpo", "sequence_mean", 0.04, 0.2, 0.0),
+        ("dr_grpo", "constant", 0.0, 0.2, 0.0),
+        ("dapo", "token_mean", 0.0, 0.28, 0.0),
+        ("dapo", "token_mean", 0.3, 0.28, 0.5),  # TRL's bonus is a mean over tokens under every loss type
     ],
 )
 def test_grpo(
-    trainer: Any, tiny: Any, rows: Any, gradients: Any, loss_type: Any, aggregation: Any, beta: float, high: float
+    trainer: Any,
+    tiny: Any,
+    rows: Any,
+    gradients: Any,
+    loss_type: Any,
+    aggregation: Any,
+    beta: float,
+    high: float,
+    bonus: float,
 ) -> None:
     # TRL multiplies the divergence by the ratio by default; the papers, and we, do not.
-    theirs = trainer("GRPO", beta, loss_type=loss_type, epsilon_high=high, use_bias_correction_kl=False)
+    theirs = trainer(
+        "GRPO", beta, loss_type=loss_type, epsilon_high=high, use_bias_correction_kl=False, entropy_coef=bonus
+    )
     old_BT, ref_BT = (_frozen(tiny(seed=seed, scale=0.2), rows) for seed in (0, 3))
     old_BT = old_BT + 0.4 * torch.randn(old_BT.shape, generator=torch.Generator().manual_seed(1))
     inputs, old = _padded(rows, old_BT)
     _, ref = _padded(rows, ref_BT)
     inputs |= {"old_per_token_logps": old, "ref_per_token_logps": ref}
-    objective = PolicyGradient(clip_low=0.2, clip_high=high, kl_estimator="k3")
+    objective = PolicyGradient(clip_low=0.2, clip_high=high, kl_estimator="k3", entropy_bonus=bonus)
     ours = _ours(theirs.model, rows, aggregation, objective, beta, (old_BT, ref_BT), gradients)
     _compare(theirs, inputs, ours)
     assert 0 < theirs._metrics["eval"]["clip_ratio/region_mean"][-1] < 1  # or the test would not see the clipping

@@ -48,6 +48,7 @@ class Flipped:
 
     def __init__(self, objective: PolicyGradient) -> None:
         self.objective = objective
+        self.entropy_bonus = objective.entropy_bonus
 
     def loss(self, terms: Terms) -> LossOutput:
         out = self.objective.loss(terms)
