@@ -251,9 +251,7 @@ class Node:
         n = len(self.token_ids)
         lengths = len(self.drawn), len(self.logprobs), len(self.sampler_logprobs)
         if lengths[:2] != (n, n) or lengths[2] not in (0, n):
-            raise ValueError(
-                f"drawn, logprobs, sampler_logprobs must have one entry for each of {n} ids, got {lengths}"
-            )
+            raise ValueError(f"{n} token ids need as many drawn, logprobs, sampler_logprobs; got {lengths}")
 
     @property
     def messages(self) -> tuple[Message, ...]:
