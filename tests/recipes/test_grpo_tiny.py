@@ -96,22 +96,26 @@ def _trajectory(ids: list[int], prompt: int) -> Trajectory:
     return Trajectory(np.array(ids, np.int64), mask, np.zeros(n, np.float32), ("",) * n, numbers, numbers)
 
 
+def _collect(config: Config, policy: TransformersPolicy, step: int) -> Collection:
+    env = Letters()
+    plan = Plan(tuple(env.all_tasks("train")), config.samples, config.seed, step)
+    return run_sync(collect(copies(env), policy, plan, sampling=config.sampling))
+
+
 def _train(config: Config, model: Any, objective: Any, folder: Path) -> Result:
     learner = Learner(
         model, config.optim, total_steps=config.loop.steps, reference=copy.deepcopy(model) if config.kl else None
     )
     policy = TransformersPolicy(model, Renderer(ByteTokenizer()))
-    env, tasks = Letters(), tuple(Letters().all_tasks("train"))
-
-    def gather(step: int) -> Collection:
-        plan = Plan(tasks, config.samples, config.seed, step)
-        return run_sync(collect(copies(env), policy, plan, sampling=config.sampling))
 
     def publish(version: int) -> None:
         policy.version = version
 
     parts = Parts(
-        collect=gather, batch=lambda step, rollouts: credit(config, rollouts), objective=objective, publish=publish
+        collect=lambda step: _collect(config, policy, step),
+        batch=lambda step, rollouts: credit(config, rollouts),
+        objective=objective,
+        publish=publish,
     )
     try:
         return Loop(Run.create(folder, {}), learner, parts, config.loop, config=configs.digest(config))()
@@ -148,3 +152,24 @@ def test_under_the_wrong_sign_it_falls(name: str, beginner: Any, tmp_path: Path)
     first, last = _rewards(name, beginner, tmp_path / "run", Flipped)
     assert first > 0.2
     assert last < 0.1
+
+
+@pytest.mark.parametrize("name", presets("grpo"))
+def test_leaving_out_episodes_without_an_advantage_changes_no_gradient(name: str, beginner: Any) -> None:
+    config = replace(
+        configs.load_toml(preset("grpo", name), Config), samples=2, kl=0.0, sampling=Sampling(max_tokens=3)
+    )
+    policy = TransformersPolicy(copy.deepcopy(beginner), Renderer(ByteTokenizer()))
+    rollouts = _collect(config, policy, 0).rollouts
+    policy.close()
+    some, _ = credit(config, rollouts)
+    everyone, _ = credit(replace(config, kl=1.0), rollouts)  # a divergence needs them all
+    assert some is not None
+    assert everyone is not None
+    assert 0 < len(some.trajectories) < len(everyone.trajectories) == len(rollouts) == 8
+    records = [
+        Learner(copy.deepcopy(beginner), Optim(), total_steps=1).update(replace(batch, kl_BT=None), config.objective)
+        for batch in (some, everyone)
+    ]
+    assert records[0]["grad_norm"] == pytest.approx(records[1]["grad_norm"], rel=1e-4)
+    assert records[0]["grad_norm"] > 0
