@@ -197,8 +197,10 @@ def open(
 
 
 def best_device() -> str:
-    """CUDA where there is one, else the CPU."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    """The accelerator of this process as accelerate sees it, else the CPU."""
+    from accelerate import PartialState
+
+    return str(PartialState().device)
 
 
 def best_dtype(device: str) -> Any:

@@ -12,7 +12,8 @@ takes a policy-gradient step. What differs between the variants is a setting her
 Equations: `learn/credit.py`, `learn/objectives.py`, `learn/kl.py`.
 
 Differs: the defaults are those of `dapo` with one optimiser step a batch, where clipping is inert. `rloo` has its
-divergence in the loss (k2, which has the gradient of k1 in the reward). Standard deviations are unbiased, plus 1e-4.
+divergence in the loss as k2 (per token, so without a token's effect on later divergences), not in the reward.
+Standard deviations are unbiased, plus 1e-4.
 Covered: single-turn and multi-turn episodes (an episode's return is broadcast to all tokens the policy drew).
 Not covered: DAPO's dynamic sampling and overlong ramp, credit by turn, a value head.
 """
@@ -76,6 +77,10 @@ class Config:
             raise ConfigError(
                 "training samples at temperature > 0 and top_p = 1: the loss needs the probabilities that were drawn "
                 f"from; got temperature {self.sampling.temperature}, top_p {self.sampling.top_p}"
+            )
+        if self.objective.ratio == "sequence" and self.aggregation != "sequence_sum":
+            raise ConfigError(
+                f"a sequence ratio counts once a sequence: it goes with aggregation 'sequence_sum', got {self.aggregation!r}"
             )
         if self.kl < 0:
             raise ConfigError(f"kl must be 0 or more, got {self.kl}")
