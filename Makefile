@@ -3,7 +3,7 @@
 PYTHON ?= python3
 # The build of torch to install, as pip spells it: `make test TORCH=torch==2.13.0`.
 TORCH ?= torch
-# Public data sets; a test that wants one that is absent says so.
+# Public data sets; a test that wants one that is absent says so. (With a space pytest would take the path for a test.)
 DATA_DIR ?= data
 # More words for pytest: `make test PYTEST_ARGS='tests/envs -x'`.
 PYTEST_ARGS ?=
@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 # Written last, so that an interrupted set-up is taken up again by the next `make`.
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip install -qq
-PYTEST := $(BIN)/python -m pytest $(if $(DATA_DIR),--data-dir $(DATA_DIR)) $(PYTEST_ARGS)
+PYTEST := $(BIN)/python -m pytest $(if $(DATA_DIR),--data-dir=$(DATA_DIR)) $(PYTEST_ARGS)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1

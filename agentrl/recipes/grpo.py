@@ -80,7 +80,7 @@ class Config:
             )
         if self.objective.ratio == "sequence" and self.aggregation != "sequence_sum":
             raise ConfigError(
-                f"a sequence ratio counts once a sequence: it goes with aggregation 'sequence_sum', got {self.aggregation!r}"
+                f"a ratio per sequence goes with aggregation 'sequence_sum', got {self.aggregation!r}"
             )
         if self.kl < 0:
             raise ConfigError(f"kl must be 0 or more, got {self.kl}")

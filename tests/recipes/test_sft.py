@@ -112,7 +112,7 @@ def test_every_preset_of_grpo_reads() -> None:
         ({"sampling": {"top_p": 0.9}}, "top_p = 1"),
         ({"sampling": {"temperature": 0.0}}, "temperature > 0"),
         ({"kl": -1.0}, "kl must be 0 or more"),
-        ({"objective": {"ratio": "sequence"}, "aggregation": "token_mean"}, "goes with aggregation 'sequence_sum'"),
+        ({"objective": {"ratio": "sequence"}, "aggregation": "token_mean"}, "per sequence goes with aggregation"),
         ({"optim": {"lrr": 1.0}}, r"optim\.lrr: Optim has no such setting; did you mean 'lr'"),
     ],
 )
