@@ -24,7 +24,7 @@ def data_dir(request: pytest.FixtureRequest) -> DataDir:
     def find(name: str) -> Path:
         path = root / name
         if not path.exists():
-            pytest.skip(f"{path} is not there: name the folder that holds {name} with --data-dir")
+            pytest.skip(f"{path} is not there: name the folder that holds {name} with --data-dir=PATH")
         return path
 
     return find
