@@ -171,8 +171,8 @@ class Config:
 def main(config: Config, run: Run, report: Report | None = None) -> Result:
     """Train in a run folder, from wherever it stands."""
     env = config.env.make()
-    steps = config.loop.steps * config.loop.epochs * config.loop.splits
-    trainee = open_trainee(config.model, config.optim, config.packing, total_steps=steps, seed=config.seed)
+    updates = config.loop.updates
+    trainee = open_trainee(config.model, config.optim, config.packing, total_steps=updates, seed=config.seed)
     tasks = Stream(env.all_tasks("train"), config.seed)
     evaluator = Evaluator(env, trainee.policy, config.eval, config.sampling)
 

@@ -43,6 +43,11 @@ class Settings:
     splits: int = 1
     """Optimiser steps a pass."""
 
+    @property
+    def updates(self) -> int:
+        """Optimiser steps of a whole run."""
+        return self.steps * self.epochs * self.splits
+
     def __post_init__(self) -> None:
         if min(self.steps, self.keep_checkpoints, self.epochs, self.splits) < 1:
             raise ConfigError("loop.steps, keep_checkpoints, epochs and splits must be at least 1")

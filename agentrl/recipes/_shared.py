@@ -111,7 +111,13 @@ class Trainee:
 
 
 def open_trainee(
-    spec: ModelSpec, optim: Optim, packing: Packing, *, total_steps: int, seed: int, anchored: bool = False
+    spec: ModelSpec,
+    optim: Optim,
+    packing: Packing,
+    *,
+    total_steps: int,
+    seed: int,
+    reference: Literal["none", "initial"] = "none",
 ) -> Trainee:
     """Load a model to train.
 
@@ -121,7 +127,7 @@ def open_trainee(
         packing: How batches are laid out.
         total_steps: Optimiser steps of the schedule.
         seed: Of torch, for adapters' first weights and dropout.
-        anchored: Keep a frozen copy as the reference of a divergence (adapters are switched off instead).
+        reference: "initial" keeps the untrained model for a divergence: a frozen copy, or the adapters switched off.
 
     Raises:
         UnknownIdError: There is no such model.
@@ -135,8 +141,10 @@ def open_trainee(
     model: Any = load_model(spec.name, dtype=dtypes[spec.precision], device=device)
     if spec.lora is not None:
         model = _with_adapters(model, spec.lora)
-    reference = None if not anchored else model if spec.lora is not None else copy.deepcopy(model)
-    learner = Learner(model, optim, total_steps=total_steps, packing=packing, reference=reference)
+    frozen = None
+    if reference == "initial":
+        frozen = model if spec.lora is not None else copy.deepcopy(model)
+    learner = Learner(model, optim, total_steps=total_steps, packing=packing, reference=frozen)
     return Trainee(TransformersPolicy(model, renderer, name=spec.name, max_rows=spec.max_rows), learner)
 
 

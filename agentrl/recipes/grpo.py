@@ -79,9 +79,7 @@ class Config:
                 f"from; got temperature {self.sampling.temperature}, top_p {self.sampling.top_p}"
             )
         if self.objective.ratio == "sequence" and self.aggregation != "sequence_sum":
-            raise ConfigError(
-                f"a ratio per sequence goes with aggregation 'sequence_sum', got {self.aggregation!r}"
-            )
+            raise ConfigError(f"a ratio per sequence goes with aggregation 'sequence_sum', got {self.aggregation!r}")
         if self.kl < 0:
             raise ConfigError(f"kl must be 0 or more, got {self.kl}")
 
@@ -93,9 +91,9 @@ def main(config: Config, run: Run, report: Report | None = None) -> Result:
         config.model,
         config.optim,
         config.packing,
-        total_steps=config.loop.steps * config.loop.epochs * config.loop.splits,
+        total_steps=config.loop.updates,
         seed=config.seed,
-        anchored=config.kl > 0,
+        reference="initial" if config.kl > 0 else "none",
     )
     tasks = Stream(env.all_tasks("train"), config.seed)
     evaluator = Evaluator(env, trainee.policy, config.eval, config.sampling)

@@ -76,7 +76,7 @@ def main(config: Config, run: Run, report: Report | None = None) -> Result:
         config.model,
         config.optim,
         config.packing,
-        total_steps=config.loop.steps * config.loop.epochs * config.loop.splits,
+        total_steps=config.loop.updates,
         seed=config.seed,
     )
     rows = Stream(examples_of(Path(config.data), trainee.policy.renderer, config.max_length), config.seed)
