@@ -16,8 +16,9 @@ from agentrl.learn.pack import pack, padded_slots
 
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
 FLOOR = {torch.float32: 1e-1, torch.float64: 1e-3}
-"""Gradients of queries and keys nearly cancel (and are 0 where a query sees one key): a parameter's gradient is
-measured by its own norm, or by this share of the largest one's where that is more."""
+"""Where a query sees one key its gradient is 0, and what is left is rounding (2e-7 where the largest parameter's is 3):
+no share of itself can bound that. A parameter is measured by its own norm, or by this share of the largest one's where
+that is more; times the tolerance, the share is about 8 roundings of the largest norm in float32."""
 Tokens = list[tuple[int, bool]]
 
 
