@@ -10,6 +10,7 @@
     ├── StoreError (OSError)             a run folder cannot be read or written
     │   └── CheckpointError              a checkpoint is torn, or of another model or configuration
     ├── InfraError (RuntimeError)        the machine failed, not the policy; the episode is tried again
+    │   └── SandboxError                 a sandbox cannot give what it promises, or could not be set up
     └── UnscorableError (RuntimeError)   too many groups could not be scored; the run stops
 
 A message says what was got, what is allowed and what to do. A failure that the *policy* causes is not an error
@@ -30,6 +31,7 @@ __all__ = [
     "InfraError",
     "MissingExtraError",
     "RenderError",
+    "SandboxError",
     "StoreError",
     "UnknownIdError",
     "UnscorableError",
@@ -80,6 +82,10 @@ class CheckpointError(StoreError):
 
 class InfraError(AgentRLError, RuntimeError):
     """The machine failed, not the policy: the episode is collected again on a fresh worker."""
+
+
+class SandboxError(InfraError):
+    """A sandbox cannot give what it promises on this host, or could not be set up."""
 
 
 class UnscorableError(AgentRLError, RuntimeError):

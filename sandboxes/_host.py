@@ -1,0 +1,95 @@
+"""What back ends share on the host's side: the environment of a box, its rlimits, its drivers, and files out of it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from types import MappingProxyType
+
+from agentrl.errors import SandboxError, UnknownIdError, suggest
+from agentrl.programs import BOX, Driver, Limits
+
+__all__ = ["ENVIRONMENT", "driver_path", "rlimits", "snapshot"]
+
+_MIB = 2**20
+_DRIVERS = Path(__file__).resolve().parent / "_drivers"
+
+ENVIRONMENT = MappingProxyType(
+    {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "HOME": BOX,
+        "TMPDIR": "/tmp",
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        # A thread pool of BLAS would take the address space and the process limit, and make forks unsafe.
+        "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+    }
+)
+"""All that a program finds in its environment, beside what its `env` adds."""
+
+
+def rlimits(limits: Limits) -> dict[str, tuple[int, int]]:
+    """The limits of one process: the name of an rlimit to (soft, hard).
+
+    The address space is twice the memory limit, since memory that is only reserved does no harm; what counts
+    resident memory, for the whole tree, is the back end's own watch.
+    """
+    cpu = max(1, int(-(-limits.cpu_s // 1)))
+    space = 2 * limits.memory_mib * _MIB
+    disk = limits.disk_mib * _MIB
+    return {
+        "AS": (space, space),
+        "CPU": (cpu, cpu + 1),
+        "FSIZE": (disk, disk),
+        "NOFILE": (limits.open_files, limits.open_files),
+        "NPROC": (limits.processes, limits.processes),
+        "STACK": (64 * _MIB, 64 * _MIB),
+        "CORE": (0, 0),
+        "MEMLOCK": (0, 0),
+        "MSGQUEUE": (0, 0),
+    }
+
+
+def driver_path(driver: Driver) -> Path:
+    """The file of a driver.
+
+    Raises:
+        UnknownIdError: There is none of that name.
+    """
+    path = _DRIVERS / f"{driver.name}.py"
+    if not path.is_file():
+        raise UnknownIdError(
+            f"no driver {driver.name!r}: {suggest(driver.name, [p.stem for p in _DRIVERS.glob('*.py')])}"
+        )
+    return path
+
+
+def snapshot(folder: Path, limits: Limits) -> dict[str, bytes]:
+    """The regular files under a folder that a program may have filled: no link is followed, out of it or within.
+
+    Raises:
+        SandboxError: They are more, or larger, than the limits.
+    """
+    found: dict[str, bytes] = {}
+    total = 0
+    for where, _, names, at in os.fwalk(folder, follow_symlinks=False):
+        for name in names:
+            try:
+                fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=at)
+            except OSError:  # a link, a socket, or gone
+                continue
+            with open(fd, "rb") as file:
+                facts = os.fstat(fd)
+                if not stat.S_ISREG(facts.st_mode) or facts.st_nlink > 1:
+                    continue
+                total += facts.st_size
+                if total > limits.disk_mib * _MIB or len(found) >= limits.inodes:
+                    raise SandboxError(
+                        f"the box holds more than {limits.disk_mib} MiB or {limits.inodes} files: raise its limits"
+                    )
+                found[os.path.relpath(os.path.join(where, name), folder)] = file.read(facts.st_size)
+    return dict(sorted(found.items()))
