@@ -1,11 +1,10 @@
 """The first program in a box that has no launcher: sets the limits of its process, then becomes the program.
 
-Runs by itself (`python -I -S _boot.py LIMITS KIND WORD...`), from the standard library alone; nothing is imported from
-the kit. LIMITS is a JSON object from the name of an rlimit (`AS`, `CPU`, ...) to [soft, hard]; KIND is `python`, with
-the path of a source and its arguments, or `command`, with an argument vector.
+Runs by itself (`python -I -S _boot.py LIMITS KIND WORD...`), or is imported in a box; from the standard library alone,
+nothing of the kit. LIMITS is a JSON object from the name of an rlimit (`AS`, `CPU`, ...) to [soft, hard]; KIND is
+`python`, with the path of a source and its arguments, or `command`, with an argument vector.
 """
 
-import json
 import os
 import resource
 import sys
@@ -13,7 +12,17 @@ import sys
 
 def main() -> None:
     """Limit, then run."""
-    limits, kind, words = json.loads(sys.argv[1]), sys.argv[2], sys.argv[3:]
+    import json
+
+    limit(json.loads(sys.argv[1]))
+    words = sys.argv[3:]
+    if sys.argv[2] == "command":
+        execute(words)
+    run(words[0], words)
+
+
+def limit(limits: dict[str, tuple[int, int]]) -> None:
+    """Set this process's limits, none above what it already has."""
     for name, (soft, hard) in limits.items():
         which = getattr(resource, "RLIMIT_" + name)
         _, most = resource.getrlimit(which)
@@ -21,13 +30,20 @@ def main() -> None:
             soft, hard = min(soft, most), min(hard, most)
         resource.setrlimit(which, (soft, hard))
     os.umask(0o077)
-    if kind == "command":
-        try:
-            os.execvp(words[0], words)
-        except OSError as error:
-            sys.stderr.write(f"{words[0]}: {error.strerror}\n")
-            os._exit(127)
-    run(words[0], words)
+
+
+def execute(words: list[str]) -> None:
+    """Become a command; 127 if it cannot be, as shells say."""
+    import _signal  # `signal` imports `enum`: five milliseconds
+
+    for ignored in (_signal.SIGPIPE, _signal.SIGXFSZ):  # Python ignores them, and what it executes would too
+        _signal.signal(ignored, _signal.SIG_DFL)
+    try:
+        os.execvp(words[0], words)
+    except OSError as error:
+        sys.stderr.write(f"{words[0]}: {error.strerror}\n")
+        sys.stderr.flush()
+        os._exit(127)
 
 
 def run(path: str, argv: list[str]) -> None:

@@ -1,0 +1,162 @@
+"""Control groups for boxes: memory and process count of a whole tree, on version 1 and 2, where they are writable.
+
+One folder a launcher, in it one folder a slot, used by one box after the other. The standard library alone.
+Sources: `Documentation/admin-guide/cgroup-v1/memory.rst`, `Documentation/admin-guide/cgroup-v2.rst`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Group", "Groups"]
+
+_ROOT = Path("/sys/fs/cgroup")
+_PREFIX = "agentrl-"
+
+
+@dataclass(frozen=True)
+class Group:
+    """One box's group: file descriptors of its folders, by controller."""
+
+    version: int
+    memory: int
+    pids: int
+
+    def limit(self, memory_mib: int, processes: int) -> None:
+        """Set both limits; what is charged already counts."""
+        size = str(memory_mib * 2**20)
+        if self.version == 1:
+            # The limit of memory and swap together may never be below that of memory.
+            for name in ("memory.memsw.limit_in_bytes", "memory.limit_in_bytes", "memory.memsw.limit_in_bytes"):
+                with contextlib.suppress(OSError):
+                    _write(self.memory, name, size)
+        else:
+            _write(self.memory, "memory.max", size)
+            with contextlib.suppress(OSError):
+                _write(self.memory, "memory.swap.max", "0")
+        _write(self.pids, "pids.max", str(processes))
+
+    def enter(self) -> None:
+        """Move this process in."""
+        for folder in {self.memory, self.pids}:
+            _write(folder, "cgroup.procs", "0")
+
+    def kills(self) -> int:
+        """How many processes of the group the kernel has killed for memory so far."""
+        name = "memory.oom_control" if self.version == 1 else "memory.events"
+        fields = dict(line.split() for line in _read(self.memory, name).splitlines())
+        return int(fields.get("oom_kill", 0))
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The groups of one launcher: its folders on the host, by controller, held open."""
+
+    version: int
+    memory: Path
+    pids: Path
+    memory_fd: int
+    pids_fd: int
+
+    @classmethod
+    def make(cls) -> Groups | None:
+        """Make this process's folders, and clear away those of processes that are dead; None where it cannot be."""
+        for version, memory, pids in _places():
+            clear_dead(memory)
+            clear_dead(pids)
+            name = f"{_PREFIX}{os.getpid()}-{_started(os.getpid())}"
+            try:
+                (memory / name).mkdir(exist_ok=True)
+                (pids / name).mkdir(exist_ok=True)
+                if version == 2:
+                    (memory / name / "cgroup.subtree_control").write_text("+memory +pids")
+                held = [os.open(folder / name, os.O_PATH | os.O_CLOEXEC) for folder in (memory, pids)]
+            except OSError:
+                _remove(memory / name)
+                _remove(pids / name)
+                continue
+            return cls(version, memory / name, pids / name, *held)
+        return None
+
+    def slot(self, number: int) -> Group | None:
+        """The group of a slot, made at its first use; None if it cannot be."""
+        fds = []
+        try:
+            for folder in (self.memory_fd, self.pids_fd):
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(str(number), dir_fd=folder)
+                fds.append(os.open(str(number), os.O_PATH | os.O_CLOEXEC, dir_fd=folder))
+        except OSError:
+            return None
+        return Group(self.version, *fds)
+
+    def remove(self) -> None:
+        """Remove the folders; every process in them must be dead."""
+        _remove(self.memory)
+        _remove(self.pids)
+
+
+def clear_dead(place: Path) -> None:
+    """Remove what launchers that were killed have left."""
+    with contextlib.suppress(OSError):
+        for folder in place.glob(f"{_PREFIX}*-*"):
+            pid, _, started = folder.name.removeprefix(_PREFIX).partition("-")
+            if pid.isdigit() and _started(int(pid)) != started:
+                _remove(folder)
+
+
+def _places() -> Iterator[tuple[int, Path, Path]]:
+    """Folders in which this process may make groups: below its own group, so that a limit on it keeps its meaning."""
+    own = {}
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/cgroup").read_text(encoding="ascii").splitlines():
+            _, names, path = line.split(":", 2)
+            own.update(dict.fromkeys(names.split(","), path.lstrip("/")))
+    if "memory" in own and "pids" in own:
+        yield 1, _below("memory", own["memory"]), _below("pids", own["pids"])
+    with contextlib.suppress(OSError):
+        for folder in (_ROOT / own.get("", ""), _ROOT):
+            given = (folder / "cgroup.subtree_control").read_text(encoding="ascii").split()
+            if {"memory", "pids"} <= set(given):
+                yield 2, folder, folder
+
+
+def _below(controller: str, path: str) -> Path:
+    folder = _ROOT / controller / path
+    return folder if folder.is_dir() else _ROOT / controller
+
+
+def _started(pid: int) -> str:
+    """When a process began, in clock ticks since boot; "" if there is none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
+
+
+def _remove(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        for slot in folder.iterdir():
+            if slot.is_dir():
+                slot.rmdir()
+        folder.rmdir()
+
+
+def _write(folder: int, name: str, text: str) -> None:
+    fd = os.open(name, os.O_WRONLY | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        os.write(fd, text.encode())
+    finally:
+        os.close(fd)
+
+
+def _read(folder: int, name: str) -> str:
+    fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        return os.read(fd, 65536).decode()
+    finally:
+        os.close(fd)

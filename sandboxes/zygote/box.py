@@ -1,0 +1,340 @@
+"""The box: pid 1 of its own namespaces. It mounts, starts programs under every lock, watches them and kills them.
+
+No program can touch it: it runs under another user (or above, in the user namespace), and as pid 1 it gets no signal
+from within. What it is told comes from the trainer over one socket; what it says is JSON: started, or why not; how a
+program ended. The standard library alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import marshal
+import os
+import resource
+import select
+import signal
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from agentrl.sandboxes import _cgroup
+from agentrl.sandboxes.zygote import kernel, program
+
+__all__ = ["Settings", "main", "try_landlock", "try_seccomp"]
+
+_MIB = 2**20
+_PAGE = resource.getpagesize()
+_TICK = os.sysconf("SC_CLK_TCK")
+_FIRST_LOOK_S, _LOOK_S = 0.004, 0.05
+_SPARE_WALL_S = 2.0
+"""The trainer ends a run that is over its time; the box does so itself this much later."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the launcher found out once, for every box.
+
+    Attributes:
+        mode: "root", where programs get a user of their own, or "user".
+        first_uid: The first of those users.
+        seccomp: The filter, or nothing where it is missing by leave.
+        landlock: Whether to use it.
+        network: Whether to make a network namespace (missing only by leave).
+    """
+
+    mode: str
+    first_uid: int
+    seccomp: bytes
+    landlock: bool
+    network: bool
+
+
+@dataclass
+class _Run:
+    """The program that the trainer waits for."""
+
+    pid: int
+    pidfd: int
+    limits: dict[str, Any]
+    began: float = field(default_factory=time.monotonic)
+    fired: str = ""
+
+
+def try_landlock() -> None:
+    """Lock this process as a program would be; it must be thrown away."""
+    kernel.no_new_privileges()
+    kernel.landlock_restrict(kernel.landlock_rules(("/",), ("/box", "/tmp")))
+
+
+def try_seccomp(filter: bytes) -> None:
+    """Likewise."""
+    kernel.no_new_privileges()
+    kernel.seccomp(filter)
+
+
+def main(
+    trainer: socket.socket, settings: Settings, slot: int, group: _cgroup.Group | None
+) -> Callable[[], None] | None:
+    """Be a box until the trainer hangs up.
+
+    Returns:
+        In a program's process, what to run.
+    """
+    kept = {trainer.fileno(), *((group.memory, group.pids) if group else ())}
+    _close_all_but(kept)
+    try:
+        message, fds, _, _ = socket.recv_fds(trainer, 64, 1)
+        if not message:
+            os._exit(0)
+        box = _Box(trainer, settings, slot, group, _payload(fds[0]))
+    except OSError as error:
+        _say(trainer, {"error": f"the box cannot be set up: {error}"})
+        os._exit(1)
+    return box.serve()
+
+
+class _Box:
+    def __init__(
+        self,
+        trainer: socket.socket,
+        settings: Settings,
+        slot: int,
+        group: _cgroup.Group | None,
+        opening: dict[str, Any],
+    ) -> None:
+        self.trainer, self.settings, self.group = trainer, settings, group
+        self.uid = settings.first_uid + slot if settings.mode == "root" else os.geteuid()
+        self.run: _Run | None = None
+        self.memory_mib = int(opening["limits"]["memory_mib"])
+        self.look_s = _FIRST_LOOK_S
+        self._namespaces(opening["limits"])
+        for path, content in opening["files"].items():
+            self._store(path, content)
+        self.rules = kernel.landlock_rules(("/",), ("/box", "/tmp", "/dev/null")) if settings.landlock else None
+
+    def _namespaces(self, limits: dict[str, Any]) -> None:
+        network = kernel.CLONE_NEWNET if self.settings.network else 0
+        kernel.unshare(kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS | network)
+        size = f"size={limits['disk_mib']}m,nr_inodes={limits['inodes']},mode=700,uid={self.uid},gid={self.uid}"
+        flags = kernel.MS_NOSUID | kernel.MS_NODEV
+        for folder in ("/box", "/tmp"):
+            kernel.mount("box", folder, "tmpfs", flags, size)
+        flags |= kernel.MS_NOEXEC
+        try:
+            kernel.mount("proc", "/proc", "proc", flags, "hidepid=2,subset=pid")
+        except OSError:  # before Linux 5.8
+            kernel.mount("proc", "/proc", "proc", flags, "hidepid=2")
+
+    def _store(self, path: str, content: bytes) -> None:
+        """Write a file of the opening; nothing runs in the box yet, so that no link can be in the way."""
+        at = "/box"
+        *folders, _ = path.split("/")
+        for folder in folders:
+            at = f"{at}/{folder}"
+            if not os.path.isdir(at):
+                os.mkdir(at, 0o700)
+                os.chown(at, self.uid, self.uid)
+        with open(f"/box/{path}", "wb") as file:
+            file.write(content)
+        os.chmod(f"/box/{path}", 0o600)
+        os.chown(f"/box/{path}", self.uid, self.uid)
+
+    def serve(self) -> Callable[[], None] | None:
+        """Start what is asked for; watch; end with the trainer."""
+        while True:
+            watched = [self.trainer.fileno()]
+            if self.run is not None:
+                watched.append(self.run.pidfd)
+            ready, _, _ = select.select(watched, [], [], self.look_s if self._busy() else None)
+            if self.run is not None and self.run.pidfd in ready:
+                self._ended(self.run)
+            if self.trainer.fileno() in ready:
+                become = self._obey()
+                if become is not None:
+                    return become
+            self._watch()
+
+    def _obey(self) -> Callable[[], None] | None:
+        message, fds, _, _ = socket.recv_fds(self.trainer, 64, 4)
+        if not message:
+            self._kill_all()
+            os._exit(0)
+        if message == b"kill":
+            self._kill_all()
+            return None
+        payload = _payload(fds[0])
+        become = self._start(payload, fds[1:])
+        if become is None:
+            for fd in fds[1:]:
+                os.close(fd)
+        return become
+
+    def _start(self, payload: dict[str, Any], streams: list[int]) -> Callable[[], None] | None:
+        """Fork a program; here it returns None, in the program's process what to run."""
+        limits = payload["limits"]
+        kills = 0
+        if self.group is not None:
+            # Spare room for the pages of this interpreter that the fork touches before the program has a byte.
+            self.group.limit(limits["memory_mib"] + 16, limits["processes"] + 1)
+            kills = self.group.kills()
+        report_read, report_write = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                self._lock(limits, streams)
+            except OSError as error:
+                os.write(report_write, f"a lock cannot be had: {error}".encode())
+                os._exit(1)
+            os.close(report_write)
+            return program.prepare(payload)
+        os.close(report_write)
+        trouble = os.read(report_read, 4096)
+        os.close(report_read)
+        if trouble:
+            os.waitpid(pid, 0)
+            _say(self.trainer, {"error": trouble.decode()})
+            return None
+        self.run = _Run(pid, os.pidfd_open(pid), {**limits, "kills": kills, "kind": payload["kind"]})
+        self.memory_mib = limits["memory_mib"]
+        self.look_s = _FIRST_LOOK_S
+        _say(self.trainer, {"started": True})
+        return None
+
+    def _lock(self, limits: dict[str, Any], streams: list[int]) -> None:
+        """In the program's process: give up everything, in an order that leaves each step what it needs."""
+        os.setsid()
+        if self.group is not None:
+            self.group.enter()
+        for target, fd in enumerate(streams):
+            os.dup2(fd, target)
+        os.umask(0o077)
+        os.chdir("/box")
+        rules = self.rules
+        if self.settings.mode == "root":
+            os.setgroups([])
+            os.setresgid(self.uid, self.uid, self.uid)
+            os.setresuid(self.uid, self.uid, self.uid)
+        kernel.set_dumpable(1)  # its own user map would belong to root otherwise
+        kernel.unshare(kernel.CLONE_NEWUSER)
+        kernel.map_user(*((self.uid,) * 4 if self.settings.mode == "root" else (65534, self.uid, 65534, os.getegid())))
+        # Only now, so that processes are counted within the new user namespace.
+        for name, pair in limits["rlimits"].items():
+            _limit(getattr(resource, "RLIMIT_" + name), pair)
+        kernel.drop_capabilities()
+        kernel.set_dumpable(0)
+        kernel.no_new_privileges()
+        if rules is not None:
+            kernel.landlock_restrict(rules)
+        if self.settings.seccomp:
+            kernel.seccomp(self.settings.seccomp)
+        kernel.die_with_parent()
+
+    # Watching.
+
+    def _busy(self) -> bool:
+        return self.run is not None or len(_pids()) > 1
+
+    def _watch(self) -> None:
+        _reap(self.run)
+        if not self._busy():
+            return
+        memory, cpu_s = self._usage()
+        over = ""
+        if memory > self.memory_mib * _MIB:
+            over = "memory_mib"
+        elif self.run is not None and cpu_s > self.run.limits["cpu_s"]:
+            over = "cpu_s"
+        elif self.run is not None and time.monotonic() - self.run.began > self.run.limits["wall_s"] + _SPARE_WALL_S:
+            over = "wall_s"
+        if over:
+            if self.run is not None:
+                self.run.fired = self.run.fired or over
+            self._kill_all()
+        self.look_s = min(_LOOK_S, self.look_s * 2)
+
+    def _usage(self) -> tuple[int, float]:
+        """Bytes held by all processes of the box and its files, and the CPU seconds of those that live."""
+        memory, ticks = 0, 0
+        for pid in _pids():
+            with contextlib.suppress(OSError, IndexError):
+                if pid == os.getpid():
+                    continue
+                with open(f"/proc/{pid}/statm", "rb") as file:
+                    words = file.read().split()
+                memory += (int(words[1]) - int(words[2])) * _PAGE  # resident, without what it shares with the launcher
+                with open(f"/proc/{pid}/stat", "rb") as file:
+                    facts = file.read().rpartition(b")")[2].split()
+                ticks += sum(map(int, facts[11:15]))
+        for folder in ("/box", "/tmp"):
+            held = os.statvfs(folder)
+            memory += (held.f_blocks - held.f_bfree) * held.f_frsize
+        return memory, ticks / _TICK
+
+    def _ended(self, run: _Run) -> None:
+        _, status, usage = os.wait4(run.pid, 0)
+        os.close(run.pidfd)
+        self.run = None
+        code = os.waitstatus_to_exitcode(status)
+        if self.group is not None and self.group.kills() > run.limits["kills"]:
+            run.fired = "memory_mib"
+        if code == program.OUT_OF_MEMORY and run.limits["kind"] != "command":
+            run.fired, code = run.fired or "memory_mib", 1
+        facts = {
+            "code": code if code >= 0 else None,
+            "signal": -code if code < 0 else None,
+            "cpu_s": usage.ru_utime + usage.ru_stime,
+            "max_rss_mib": usage.ru_maxrss / 1024,
+            "fired": run.fired,
+        }
+        _say(self.trainer, facts)
+
+    def _kill_all(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(-1, signal.SIGKILL)
+        deadline = time.monotonic() + 1.0
+        while len(_pids()) > (2 if self.run else 1) and time.monotonic() < deadline:
+            _reap(self.run)
+            time.sleep(0.001)
+
+
+def _reap(run: _Run | None) -> None:
+    """Wait for every dead child but the program itself, whose end has to be told."""
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if found is None or (run is not None and found.si_pid == run.pid):
+                return
+            os.waitpid(found.si_pid, 0)
+
+
+def _pids() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def _limit(which: int, pair: tuple[int, int]) -> None:
+    _, most = resource.getrlimit(which)
+    soft, hard = pair if most == resource.RLIM_INFINITY else (min(pair[0], most), min(pair[1], most))
+    resource.setrlimit(which, (soft, hard))
+
+
+def _close_all_but(kept: set[int]) -> None:
+    low = 3
+    for fd in sorted(kept):
+        os.closerange(low, fd)
+        low = fd + 1
+    os.closerange(low, 65536)
+
+
+def _payload(fd: int) -> dict[str, Any]:
+    with open(fd, "rb") as file:
+        file.seek(0)
+        payload: dict[str, Any] = marshal.loads(file.read())
+    return payload
+
+
+def _say(trainer: socket.socket, what: dict[str, Any]) -> None:
+    with contextlib.suppress(OSError):
+        trainer.send(json.dumps(what).encode(), socket.MSG_NOSIGNAL)
