@@ -9,6 +9,10 @@ import os
 import resource
 import sys
 
+OUT_OF_MEMORY = 120
+"""Exit code by which a Python program that ends in an uncaught `MemoryError` is told apart. (One that forges it gains
+nothing: to be out of memory scores 0.)"""
+
 
 def main() -> None:
     """Limit, then run."""
@@ -55,7 +59,11 @@ def run(path: str, argv: list[str]) -> None:
     for name in [name for name in scope if not name.startswith("__")]:
         del scope[name]
     scope["__file__"] = path
-    exec(compile(source, path, "exec"), scope)
+    try:
+        exec(compile(source, path, "exec"), scope)
+    except MemoryError:
+        os.write(2, b"MemoryError\n")
+        os._exit(OUT_OF_MEMORY)
 
 
 if __name__ == "__main__":

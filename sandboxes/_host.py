@@ -23,7 +23,8 @@ ENVIRONMENT = MappingProxyType(
         "LANG": "C.UTF-8",
         "TZ": "UTC",
         "PYTHONDONTWRITEBYTECODE": "1",
-        # A thread pool of BLAS would take the address space and the process limit, and make forks unsafe.
+        # A heap a thread, or a thread pool of BLAS, would take the address space that is limited.
+        "MALLOC_ARENA_MAX": "2",
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",

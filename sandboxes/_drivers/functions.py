@@ -43,7 +43,7 @@ _FILE = "solution.py"
 _read, _write, _exit = os.read, os.write, os._exit
 _SEQUENCES = {tuple: "tuple", set: "set", frozenset: "frozenset", collections.deque: "list"}
 _MAPPINGS = (dict, collections.defaultdict, collections.OrderedDict, collections.Counter)
-_VIEWS = (range, type({}.keys()), type({}.values()), type({}.items()))
+_VIEWS: tuple[type, ...] = (range, type({}.keys()), type({}.values()), type({}.items()))
 # Raised by a solution inside a test's `map`, these would end it early: `all` of nothing is true.
 _NOT_RAISED = (StopIteration, StopAsyncIteration)
 

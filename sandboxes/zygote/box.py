@@ -29,6 +29,7 @@ _MIB = 2**20
 _PAGE = resource.getpagesize()
 _TICK = os.sysconf("SC_CLK_TCK")
 _FIRST_LOOK_S, _LOOK_S = 0.004, 0.05
+_NOBODY = 65534
 _SPARE_WALL_S = 2.0
 """The trainer ends a run that is over its time; the box does so itself this much later."""
 
@@ -218,13 +219,15 @@ class _Box:
             os.setresgid(self.uid, self.uid, self.uid)
             os.setresuid(self.uid, self.uid, self.uid)
         kernel.set_dumpable(1)  # its own user map would belong to root otherwise
+        group = os.getegid()
         kernel.unshare(kernel.CLONE_NEWUSER)
-        kernel.map_user(*((self.uid,) * 4 if self.settings.mode == "root" else (65534, self.uid, 65534, os.getegid())))
+        kernel.map_user(_NOBODY, self.uid, _NOBODY, group)
         # Only now, so that processes are counted within the new user namespace.
         for name, pair in limits["rlimits"].items():
             _limit(getattr(resource, "RLIMIT_" + name), pair)
         kernel.drop_capabilities()
-        kernel.set_dumpable(0)
+        if self.settings.mode == "root":  # without privileges the box itself could not look at it any more
+            kernel.set_dumpable(0)
         kernel.no_new_privileges()
         if rules is not None:
             kernel.landlock_restrict(rules)
@@ -241,7 +244,9 @@ class _Box:
         _reap(self.run)
         if not self._busy():
             return
-        memory, cpu_s = self._usage()
+        memory, cpu_s = self._usage(_resident)
+        if memory > self.memory_mib * _MIB:  # at most: pages that forks share count once for each
+            memory, _ = self._usage(_proportional)
         over = ""
         if memory > self.memory_mib * _MIB:
             over = "memory_mib"
@@ -255,16 +260,14 @@ class _Box:
             self._kill_all()
         self.look_s = min(_LOOK_S, self.look_s * 2)
 
-    def _usage(self) -> tuple[int, float]:
+    def _usage(self, size: Callable[[int], int]) -> tuple[int, float]:
         """Bytes held by all processes of the box and its files, and the CPU seconds of those that live."""
         memory, ticks = 0, 0
         for pid in _pids():
-            with contextlib.suppress(OSError, IndexError):
-                if pid == os.getpid():
-                    continue
-                with open(f"/proc/{pid}/statm", "rb") as file:
-                    words = file.read().split()
-                memory += (int(words[1]) - int(words[2])) * _PAGE  # resident, without what it shares with the launcher
+            if pid == os.getpid():
+                continue
+            with contextlib.suppress(OSError, IndexError):  # it ended meanwhile
+                memory += size(pid)
                 with open(f"/proc/{pid}/stat", "rb") as file:
                     facts = file.read().rpartition(b")")[2].split()
                 ticks += sum(map(int, facts[11:15]))
@@ -302,16 +305,28 @@ class _Box:
 
 def _reap(run: _Run | None) -> None:
     """Wait for every dead child but the program itself, whose end has to be told."""
-    with contextlib.suppress(ChildProcessError):
-        while True:
-            found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-            if found is None or (run is not None and found.si_pid == run.pid):
-                return
-            os.waitpid(found.si_pid, 0)
+    for pid in _pids():
+        if pid != os.getpid() and (run is None or pid != run.pid):
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
 
 
 def _pids() -> list[int]:
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def _resident(pid: int) -> int:
+    """Bytes of a process that no file backs; cheap."""
+    with open(f"/proc/{pid}/statm", "rb") as file:
+        words = file.read().split()
+    return (int(words[1]) - int(words[2])) * _PAGE
+
+
+def _proportional(pid: int) -> int:
+    """Bytes of a process, a page shared by n processes counted as 1/n of it; walks its page table."""
+    with open(f"/proc/{pid}/smaps_rollup", "rb") as file:
+        line = next(line for line in file if line.startswith(b"Pss:"))
+    return int(line.split()[1]) * 1024
 
 
 def _limit(which: int, pair: tuple[int, int]) -> None:

@@ -27,6 +27,9 @@ OUT_OF_MEMORY = 120
 to be out of memory scores 0.)"""
 
 _FILE = "/box/main.py"
+_THREAD_STACK = 8 * 2**20
+"""The rlimit, which is for deep recursion in the main thread, would take 64 MiB of address space for each."""
+
 _HEADER = struct.Struct(">IQ")
 _STREAMS = (
     ("stdin", "r", "surrogateescape"),
@@ -58,6 +61,8 @@ def prepare(payload: dict[str, Any]) -> Callable[[], None]:
 
 
 def _command(words: tuple[str, ...]) -> None:
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # ignored by this interpreter, and that would be inherited
+        signal.signal(number, signal.SIG_DFL)
     try:
         os.execvp(words[0], words)
     except (OSError, ValueError) as error:
@@ -104,6 +109,7 @@ def _fresh(argv: tuple[str, ...]) -> None:
         stream = open(fd, mode, buffering=1 if fd == 2 else -1, encoding="utf-8", errors=errors, closefd=False)  # noqa: SIM115
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
+    threading.stack_size(_THREAD_STACK)
     random.seed()
     numpy_random = sys.modules.get("numpy.random")  # imported late by NumPy 2, and then seeded by the system
     if numpy_random is not None:

@@ -1,0 +1,190 @@
+"""Pid 1 of a bubblewrap box: starts a program at a time, watches it, kills it, reports its end.
+
+It came through every lock that its programs come through, so that it needs no care: signals from within do not reach
+a pid 1, and the most that a program gains by tampering with it is a false exit code. If its socket hangs up it ends,
+and the kernel ends the rest of the box. Runs by itself (`python -I -S _bwrap_init.py SOCKET`), from the standard
+library alone; C modules in place of `socket`, `signal` and `json`, whose imports would double the start of a box.
+"""
+
+import _signal
+import _socket
+import array
+import marshal
+import os
+import resource
+import select
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(__file__))
+import _boot  # noqa: E402  # lies beside this file in the box
+
+_FIRST_LOOK_S, _LOOK_S = 0.004, 0.05
+_PAGE = resource.getpagesize()
+_TICK = os.sysconf("SC_CLK_TCK")
+_FOLDERS = ("/box", "/tmp", "/dev/shm")
+
+
+class Run:
+    """The program that the trainer waits for, and what it may use."""
+
+    def __init__(self, pid, spec, report):
+        self.pid, self.report, self.ended = pid, report, None
+        self.cpu_s, self.memory, self.kind, self.fired = spec["cpu_s"], spec["memory"], spec["kind"], ""
+        self.before_s = waited_s()
+
+
+def main():
+    """Serve until the trainer hangs up; in a program's process, return what to run."""
+    trainer = _socket.socket(fileno=int(sys.argv[1]))
+    wake, woken = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+    _signal.signal(_signal.SIGCHLD, lambda *_: None)
+    _signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
+    silent = os.open("/dev/null", os.O_RDWR)
+    for fd in range(3):
+        os.dup2(silent, fd)
+    trainer.send(b"ready")
+    run, look_s = None, _LOOK_S
+    while True:
+        ready, _, _ = select.select([trainer, wake], [], [], look_s if run else None)
+        if wake in ready:
+            os.read(wake, 4096)
+        reap(run)
+        if trainer in ready:
+            spec, fds = receive(trainer)
+            if spec is None:
+                os._exit(0)
+            if spec == "kill":
+                kill(run)
+            else:
+                run, look_s = start(spec, fds), _FIRST_LOOK_S
+                if run is None:
+                    return lambda: become(spec)
+        if run is not None:
+            run = watch(run)
+            look_s = min(_LOOK_S, look_s * 2)
+
+
+def receive(trainer):
+    """A specification and its file descriptors; "kill"; or None at the end."""
+    words = array.array("i")
+    message, ancillary, _, _ = trainer.recvmsg(64, _socket.CMSG_SPACE(5 * words.itemsize))
+    for _, _, data in ancillary:
+        words.frombytes(data[: len(data) - len(data) % words.itemsize])
+    if not message:
+        return None, ()
+    if message == b"kill":
+        return "kill", ()
+    with open(words[0], "rb") as file:
+        file.seek(0)
+        return marshal.loads(file.read()), tuple(words[1:])
+
+
+def start(spec, fds):
+    """Fork a program whose streams are `fds[:3]`; None in its own process."""
+    pid = os.fork()
+    if pid:
+        for fd in fds[:3]:
+            os.close(fd)
+        return Run(pid, spec, fds[3])
+    os.setsid()
+    _signal.set_wakeup_fd(-1)
+    _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
+    _signal.signal(_signal.SIGINT, _signal.default_int_handler)
+    for target, fd in enumerate(fds[:3]):
+        os.dup2(fd, target)
+    os.closerange(3, 65536)
+    return None
+
+
+def become(spec):
+    """Set the limits and be the program."""
+    os.chdir("/box")
+    os.environ.clear()
+    os.environ.update(spec["env"])
+    sys.path[:] = [*sys.path[1:], *spec["path"]]
+    words = list(spec["argv"])
+    if spec["kind"] == "command":
+        _boot.limit(spec["rlimits"])
+        _boot.execute(words)
+    path = f"{os.path.dirname(__file__)}/{spec['name']}.py"
+    with open(path, "wb") as file:
+        file.write(spec["source"])
+    _boot.limit(spec["rlimits"])
+    _boot.run(path, [path, *words])
+
+
+def reap(run):
+    """Wait for every dead child; how the program ended, if it is among them, is kept."""
+    while True:
+        try:
+            pid, status, usage = os.wait4(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return
+        if run is not None and pid == run.pid:
+            run.ended = (os.waitstatus_to_exitcode(status), usage.ru_maxrss / 1024)
+
+
+def kill(run):
+    """Kill every process of the box but this one, and see them dead."""
+    deadline = time.monotonic() + 2
+    while time.monotonic() < deadline:
+        try:
+            os.kill(-1, _signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        time.sleep(0.001)
+        reap(run)
+
+
+def watch(run):
+    """Kill what uses more than it may, and tell the end of what ended; returns what still runs."""
+    if run.ended is None:
+        memory, cpu_s = usage(count_memory=run.memory > 0)
+        if memory > run.memory > 0:
+            run.fired = "memory_mib"
+        elif cpu_s - run.before_s > run.cpu_s:
+            run.fired = "cpu_s"
+        if run.fired:
+            kill(run)
+    if run.ended is None:
+        return run
+    code, max_rss_mib = run.ended
+    if code == _boot.OUT_OF_MEMORY and run.kind == "python":
+        run.fired = run.fired or "memory_mib"
+    os.write(run.report, f"{code} {waited_s() - run.before_s} {max_rss_mib} {run.fired}".encode())
+    os.close(run.report)
+    return None
+
+
+def usage(count_memory):
+    """Bytes held by all processes of the box and its files (0 where nobody asks), and CPU seconds, the dead included."""
+    memory, ticks = 0, 0
+    for pid in [int(name) for name in os.listdir("/proc") if name.isdigit() and name != "1"]:
+        try:
+            with open(f"/proc/{pid}/stat", "rb") as file:
+                ticks += sum(map(int, file.read().rpartition(b")")[2].split()[11:15]))
+            if count_memory:
+                with open(f"/proc/{pid}/status", "rb") as file:
+                    lines = file.read().splitlines()
+                memory += sum(int(line.split()[1]) << 10 for line in lines if line.startswith((b"RssAnon", b"RssShmem")))
+        except OSError:  # it has just ended
+            continue
+    for folder in _FOLDERS if count_memory else ():
+        held = os.statvfs(folder)
+        memory += (held.f_blocks - held.f_bfree) * held.f_frsize
+    return memory, ticks / _TICK + waited_s()
+
+
+def waited_s():
+    """CPU seconds of every process of the box that is dead."""
+    dead = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return dead.ru_utime + dead.ru_stime
+
+
+if __name__ == "__main__":
+    program = main()
+    program()

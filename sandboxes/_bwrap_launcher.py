@@ -1,0 +1,134 @@
+"""Makes what bubblewrap cannot: a box's control group, its user, and file systems with a limit on inodes as well.
+
+One process a sandbox, beside the trainer. For every box it forks; the child enters a control group, leaves the host's
+mounts, mounts the box's folders, gives up root where it has it, and becomes `bwrap`. When the trainer ends, its socket
+hangs up: then every box dies with this process (`--die-with-parent`), and their control groups are removed.
+
+The standard library and two files of the kit that need no more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import marshal
+import os
+import select
+import signal
+import socket
+from typing import Any
+
+from agentrl.sandboxes import _cgroup
+from agentrl.sandboxes.zygote import kernel
+
+__all__ = ["main"]
+
+_STAGE = "/tmp"
+"""Hidden in the child's own mounts by a tmpfs with the box's folders; what lies below it is reached before."""
+
+
+def main(control_fd: int) -> None:
+    """Say what this host gives, then make a box for every message, until the trainer hangs up."""
+    control = socket.socket(fileno=control_fd)
+    control.set_inheritable(False)
+    groups = _cgroup.Groups.make()
+    privileged = kernel.has_sysadmin()
+    control.send(json.dumps({"cgroup": groups.version if groups else 0, "root": privileged}).encode())
+    slots: dict[int, int] = {}
+    wake, woken = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
+    while True:
+        ready, _, _ = select.select([control, wake], [], [])
+        if wake in ready:
+            os.read(wake, 4096)
+        _reap(slots)
+        if control in ready:
+            message, fds, _, _ = socket.recv_fds(control, 16, 3)
+            if not message:
+                break
+            slot = next(n for n in range(len(slots) + 1) if n not in slots.values())
+            group = groups.slot(slot) if groups else None
+            pid = os.fork()
+            if pid == 0:
+                _box(fds, group, privileged)
+            slots[pid] = slot
+            for fd in fds:
+                os.close(fd)
+            for fd in (group.memory, group.pids) if group else ():
+                os.close(fd)
+    for pid in slots:
+        os.kill(pid, signal.SIGKILL)
+    for pid in slots:
+        os.waitpid(pid, 0)
+    if groups is not None:
+        groups.remove()
+
+
+def _reap(slots: dict[int, int]) -> None:
+    with contextlib.suppress(ChildProcessError):
+        while (pid := os.waitpid(-1, os.WNOHANG)[0]) > 0:
+            slots.pop(pid, None)
+
+
+def _box(fds: list[int], group: _cgroup.Group | None, privileged: bool) -> None:
+    """In the child: become bwrap, or tell why not on the third descriptor, which is bwrap's stderr."""
+    memory, trainer, trouble = fds
+    try:
+        os.dup2(trouble, 2)
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        with open(memory, "rb") as file:
+            file.seek(0)
+            spec = marshal.loads(file.read())
+        if group is not None:
+            group.limit(spec["memory_mib"] + 16, spec["processes"] + 3)
+            group.enter()
+        uid = spec["uid"] if privileged else os.geteuid()
+        _stage(spec, uid if privileged else 0, privileged, trainer, group)
+        if privileged:
+            os.setgroups([])
+            os.setresgid(uid, uid, uid)
+            os.setresuid(uid, uid, uid)
+        _become(spec["argv"], trainer, spec["seccomp"])
+    except OSError as error:
+        os.write(2, str(error).encode())
+    os._exit(1)
+
+
+def _stage(spec: dict[str, Any], uid: int, privileged: bool, trainer: int, group: _cgroup.Group | None) -> None:
+    """Own mounts, with the box's folders below `_STAGE`; the trainer gets a descriptor of its working folder."""
+    if not privileged:
+        user, gid = os.geteuid(), os.getegid()
+        kernel.unshare(kernel.CLONE_NEWUSER | kernel.CLONE_NEWNS)
+        kernel.map_user(0, user, 0, gid)
+    else:
+        kernel.unshare(kernel.CLONE_NEWNS)
+    kernel.mount("none", "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
+    seen = {name: os.open(path, os.O_PATH | os.O_CLOEXEC) for name, path in spec["binds"].items()}
+    kernel.mount("stage", _STAGE, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "size=256k,mode=755")
+    for name, fd in seen.items():
+        os.mkdir(f"{_STAGE}/{name}")
+        kernel.bind(f"/proc/self/fd/{fd}", f"{_STAGE}/{name}")
+    for name, size in spec["folders"].items():
+        os.mkdir(f"{_STAGE}/{name}")
+        data = f"{size},mode=700,uid={uid},gid={uid}"
+        kernel.mount("box", f"{_STAGE}/{name}", "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, data)
+    for path, content in spec["files"].items():
+        with open(f"{_STAGE}/{path}", "wb") as file:
+            file.write(content)
+        os.chmod(f"{_STAGE}/{path}", 0o444)
+    box = os.open(f"{_STAGE}/box", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    with socket.socket(fileno=os.dup(trainer)) as socket_:
+        socket.send_fds(socket_, [b"staged"], [box, *((group.memory, group.pids) if group else ())])
+
+
+def _become(argv: list[str], trainer: int, seccomp: bytes) -> None:
+    filter_ = os.memfd_create("seccomp")
+    os.write(filter_, seccomp)
+    os.lseek(filter_, 0, os.SEEK_SET)
+    os.set_inheritable(trainer, True)
+    os.set_inheritable(filter_, True)
+    told = {"SOCKET": str(trainer), "FILTER": str(filter_)}
+    words = [told.get(word, word) for word in argv]
+    os.execve(words[0], words, {})
