@@ -7,6 +7,7 @@ nothing of the kit. LIMITS is a JSON object from the name of an rlimit (`AS`, `C
 
 import os
 import resource
+import site
 import sys
 
 OUT_OF_MEMORY = 120
@@ -38,7 +39,7 @@ def limit(limits: dict[str, tuple[int, int]]) -> None:
 
 def execute(words: list[str]) -> None:
     """Become a command; 127 if it cannot be, as shells say."""
-    import _signal  # `signal` imports `enum`: five milliseconds
+    import _signal  # type: ignore[import-not-found]  # `signal` would import `enum`: milliseconds
 
     for ignored in (_signal.SIGPIPE, _signal.SIGXFSZ):  # Python ignores them, and what it executes would too
         _signal.signal(ignored, _signal.SIG_DFL)
@@ -50,20 +51,39 @@ def execute(words: list[str]) -> None:
         os._exit(127)
 
 
-def run(path: str, argv: list[str]) -> None:
-    """Run a source file as `__main__`."""
-    with open(path, "rb") as file:
-        source = file.read()
+def run(path: str, argv: list[str], source: bytes | None = None) -> None:
+    """Run a source as `__main__`, read from `path` unless it is given; tracebacks begin at its own first frame."""
+    if source is None:
+        with open(path, "rb") as file:
+            source = file.read()
     sys.argv = argv
-    scope = sys.modules["__main__"].__dict__
-    for name in [name for name in scope if not name.startswith("__")]:
-        del scope[name]
-    scope["__file__"] = path
+    sys.excepthook = lambda kind, error, trace: _print(path, error)
+    main = sys.modules["__main__"] = type(sys)("__main__")
+    main.__dict__.update({"__file__": path, "__builtins__": __builtins__, "__loader__": _Source(source)})
     try:
-        exec(compile(source, path, "exec"), scope)
+        exec(compile(source, path, "exec"), main.__dict__)
     except MemoryError:
         os.write(2, b"MemoryError\n")
         os._exit(OUT_OF_MEMORY)
+
+
+class _Source:
+    """Where `linecache` finds the lines of a source that need not be a file."""
+
+    def __init__(self, source: bytes) -> None:
+        self._source = source
+
+    def get_source(self, name: str) -> str:
+        return self._source.decode("utf-8", "replace")
+
+
+def _print(path: str, error: BaseException) -> None:
+    import traceback
+
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename != path:
+        trace = trace.tb_next
+    traceback.print_exception(type(error), error, trace)
 
 
 if __name__ == "__main__":

@@ -16,13 +16,14 @@ import os
 import select
 import signal
 import socket
-from typing import Any
+from typing import Any, Literal
 
 from agentrl.sandboxes import _cgroup
 from agentrl.sandboxes.zygote import kernel
 
 __all__ = ["main"]
 
+Mode = Literal["root", "user"]
 _STAGE = "/tmp"
 """Hidden in the child's own mounts by a tmpfs with the box's folders; what lies below it is reached before."""
 
@@ -34,35 +35,38 @@ def main(control_fd: int) -> None:
     groups = _cgroup.Groups.make()
     privileged = kernel.has_sysadmin()
     control.send(json.dumps({"cgroup": groups.version if groups else 0, "root": privileged}).encode())
+    _serve(control, groups, "root" if privileged else "user")
+    if groups is not None:
+        groups.remove()
+
+
+def _serve(control: socket.socket, groups: _cgroup.Groups | None, mode: Mode) -> None:
     slots: dict[int, int] = {}
     wake, woken = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
     while True:
-        ready, _, _ = select.select([control, wake], [], [])
+        ready, _, _ = select.select([control.fileno(), wake], [], [])
         if wake in ready:
             os.read(wake, 4096)
         _reap(slots)
-        if control in ready:
-            message, fds, _, _ = socket.recv_fds(control, 16, 3)
-            if not message:
-                break
-            slot = next(n for n in range(len(slots) + 1) if n not in slots.values())
-            group = groups.slot(slot) if groups else None
-            pid = os.fork()
-            if pid == 0:
-                _box(fds, group, privileged)
-            slots[pid] = slot
-            for fd in fds:
-                os.close(fd)
-            for fd in (group.memory, group.pids) if group else ():
-                os.close(fd)
+        if control.fileno() not in ready:
+            continue
+        message, fds, _, _ = socket.recv_fds(control, 16, 3)
+        if not message:
+            break
+        slot = next(n for n in range(len(slots) + 1) if n not in slots.values())
+        group = groups.slot(slot) if groups else None
+        pid = os.fork()
+        if pid == 0:
+            _box(fds, group, mode)
+        slots[pid] = slot
+        for fd in (*fds, *((group.memory, group.pids) if group else ())):
+            os.close(fd)
     for pid in slots:
         os.kill(pid, signal.SIGKILL)
     for pid in slots:
         os.waitpid(pid, 0)
-    if groups is not None:
-        groups.remove()
 
 
 def _reap(slots: dict[int, int]) -> None:
@@ -71,7 +75,7 @@ def _reap(slots: dict[int, int]) -> None:
             slots.pop(pid, None)
 
 
-def _box(fds: list[int], group: _cgroup.Group | None, privileged: bool) -> None:
+def _box(fds: list[int], group: _cgroup.Group | None, mode: Mode) -> None:
     """In the child: become bwrap, or tell why not on the third descriptor, which is bwrap's stderr."""
     memory, trainer, trouble = fds
     try:
@@ -84,9 +88,9 @@ def _box(fds: list[int], group: _cgroup.Group | None, privileged: bool) -> None:
         if group is not None:
             group.limit(spec["memory_mib"] + 16, spec["processes"] + 3)
             group.enter()
-        uid = spec["uid"] if privileged else os.geteuid()
-        _stage(spec, uid if privileged else 0, privileged, trainer, group)
-        if privileged:
+        uid = spec["uid"] if mode == "root" else 0  # 0 there is the caller
+        _stage(spec, uid, mode, trainer, group)
+        if mode == "root":
             os.setgroups([])
             os.setresgid(uid, uid, uid)
             os.setresuid(uid, uid, uid)
@@ -96,14 +100,13 @@ def _box(fds: list[int], group: _cgroup.Group | None, privileged: bool) -> None:
     os._exit(1)
 
 
-def _stage(spec: dict[str, Any], uid: int, privileged: bool, trainer: int, group: _cgroup.Group | None) -> None:
+def _stage(spec: dict[str, Any], uid: int, mode: Mode, trainer: int, group: _cgroup.Group | None) -> None:
     """Own mounts, with the box's folders below `_STAGE`; the trainer gets a descriptor of its working folder."""
-    if not privileged:
+    if mode == "user":
         user, gid = os.geteuid(), os.getegid()
-        kernel.unshare(kernel.CLONE_NEWUSER | kernel.CLONE_NEWNS)
+        kernel.unshare(kernel.CLONE_NEWUSER)
         kernel.map_user(0, user, 0, gid)
-    else:
-        kernel.unshare(kernel.CLONE_NEWNS)
+    kernel.unshare(kernel.CLONE_NEWNS)
     kernel.mount("none", "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
     seen = {name: os.open(path, os.O_PATH | os.O_CLOEXEC) for name, path in spec["binds"].items()}
     kernel.mount("stage", _STAGE, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "size=256k,mode=755")
@@ -124,11 +127,11 @@ def _stage(spec: dict[str, Any], uid: int, privileged: bool, trainer: int, group
 
 
 def _become(argv: list[str], trainer: int, seccomp: bytes) -> None:
-    filter_ = os.memfd_create("seccomp")
+    filter_ = os.memfd_create("seccomp", 0)
     os.write(filter_, seccomp)
     os.lseek(filter_, 0, os.SEEK_SET)
-    os.set_inheritable(trainer, True)
-    os.set_inheritable(filter_, True)
+    for fd in (trainer, filter_):
+        os.dup2(fd, fd, inheritable=True)
     told = {"SOCKET": str(trainer), "FILTER": str(filter_)}
     words = [told.get(word, word) for word in argv]
     os.execve(words[0], words, {})

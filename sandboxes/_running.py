@@ -115,11 +115,13 @@ class Running(Process):
         out, deadline = self._handle.stdout, self._deadline
         if timeout_s is not None:
             deadline = min(deadline, time.monotonic() + timeout_s)
-        while len(self._inbox) < size and out in self._reading and self._alive(deadline):
-            self._step(deadline, memoryview(b""), tuple(self._reading), want=size - len(self._inbox))
+        while len(self._inbox) < size and out in self._reading:
             if self._exited:
-                self._drain(want=size - len(self._inbox))
+                self._drain(want=size)
                 break
+            if not self._alive(deadline):
+                break
+            self._step(deadline, memoryview(b""), tuple(self._reading), want=size - len(self._inbox))
         got = bytes(self._inbox[:size])
         del self._inbox[:size]
         return got

@@ -12,49 +12,30 @@ is writable, memory is watched every 50 ms rather than held.
 
 from __future__ import annotations
 
-import contextlib
-import marshal
+import importlib.util
+import itertools
 import os
-import select
+import py_compile
 import shutil
-import signal
-import socket
-import subprocess
 import sys
 import sysconfig
-import threading
-from collections.abc import Mapping
+import tempfile
 from pathlib import Path
-from typing import Any
 
 from agentrl.errors import SandboxError, UsageError
-from agentrl.programs import PROTECTIONS, Capabilities, Command, Driver, Files, Limits, Program, check_path
-from agentrl.sandbox import Process, Sandbox, Session, require
+from agentrl.programs import PROTECTIONS, Capabilities, Command, Files, Limits
+from agentrl.sandbox import Sandbox, Session, require
 from agentrl.sandboxes import _seccomp
-from agentrl.sandboxes._cgroup import Group
-from agentrl.sandboxes._host import ENVIRONMENT, driver_path, rlimits, snapshot
-from agentrl.sandboxes._running import Exit, Handle, Running
+from agentrl.sandboxes._bwrap_box import Box, Launcher
 
 _HERE = Path(__file__).resolve().parent
-_START = """
-import sys, types
-folder = sys.argv[1]
-for name, path in {"agentrl": "", "agentrl.sandboxes": folder, "agentrl.sandboxes.zygote": folder + "/zygote"}.items():
-    module = sys.modules[name] = types.ModuleType(name)
-    module.__path__ = [path]
-from agentrl.sandboxes._bwrap_launcher import main
-main(int(sys.argv[2]))
-"""
-"""The launcher imports its few files by their names, but not the package around them, which would load much more."""
-
 _FIRST_UID, _UIDS = 0x71000000, 0x1000000
 """Users of boxes: beyond those of people, services, containers, and of the `zygote` back end."""
 
 _NEVER = {"landlock": "bubblewrap does not use it"}
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/alternatives", "/etc/ld.so.cache")
+_ETC = {"passwd": b"box:x:65534:65534::/box:/bin/sh\n", "group": b"box:x:65534:\n"}
 _INIT = "/run/box"
-_ANSWER_S = 30.0
-"""How long the launcher and bwrap may take before the machine is blamed."""
 
 
 def open(
@@ -99,10 +80,11 @@ class Bwrap(Sandbox):
         if unknown:
             raise UsageError(f"no protection {unknown[0]!r}; known: {', '.join(sorted(PROTECTIONS))}")
         self._path = _site_packages(modules)
-        self._launcher = _Launcher()
+        self._launcher = Launcher()
         self._program = program
-        self._boxes = 0
-        missing = {name: "it was asked to be missing" for name in pretend_missing}
+        self._files = _files()
+        self._count = itertools.count()
+        missing = dict.fromkeys(pretend_missing, "it was asked to be missing")
         self._filter = b""
         if "syscalls" not in missing:
             try:
@@ -117,8 +99,7 @@ class Bwrap(Sandbox):
     def session(self, *, files: Files | None = None, limits: Limits | None = None) -> Session:
         """Start a box."""
         limits = limits or Limits()
-        self._boxes += 1
-        uid = _FIRST_UID + (os.getpid() * 4099 + self._boxes) % _UIDS
+        uid = _FIRST_UID + (os.getpid() * 4099 + next(self._count)) % _UIDS
         spec = {
             "argv": arguments(self._program, self._path, "FILTER" if self._filter else ""),
             "binds": {name: path for name, path, _ in _views(self._path)},
@@ -128,19 +109,20 @@ class Bwrap(Sandbox):
                 "shm": f"size={limits.disk_mib}m,nr_inodes=64",
                 "init": "size=8m,nr_inodes=64",
             },
-            "files": {f"init/{name}": (_HERE / name).read_bytes() for name in ("_bwrap_init.py", "_boot.py")},
+            "files": self._files,
             "memory_mib": limits.memory_mib,
             "processes": limits.processes,
             "seccomp": self._filter,
             "uid": uid,
+            "path": [target for name, _, target in _views(self._path) if name != "python"],
         }
-        session = _Session(self._launcher, spec, self.capabilities, limits)
+        box = Box(self._launcher, spec, self.capabilities, limits)
         try:
-            session.write(files or {})
+            box.write(files or {})
         except (SandboxError, UsageError):
-            session.close()
+            box.close()
             raise
-        return session
+        return box
 
     def prove(self) -> None:
         """Look from inside at what the kernel says of a box.
@@ -151,10 +133,17 @@ class Bwrap(Sandbox):
         with self.session() as session:
             result = session.run(Command(("cat", "/proc/self/status", "/proc/net/dev", "/proc/mounts")))
         text = result.stdout.decode(errors="replace")
-        wanted = ["CapEff:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1", " /box tmpfs rw,", " / tmpfs ro,"]
+        wanted = [
+            "CapEff:\t0000000000000000",
+            "CapBnd:\t0000000000000000",
+            "NoNewPrivs:\t1",
+            " /box tmpfs rw,",
+            " / tmpfs ro,",
+        ]
         wanted += ["Seccomp:\t2"] if self._filter else []
         absent = [line for line in wanted if line not in text]
-        if result.status != "ok" or absent or sum(":" in line for line in text.splitlines() if "eth" in line):
+        networks = [line for line in text.splitlines() if line.count(":") == 1 and len(line.split()) == 17]
+        if result.status != "ok" or absent or len(networks) > 1:
             raise SandboxError(f"a box of 'bwrap' is not what it claims: {result.detail or absent or result.stderr!r}")
 
     def close(self) -> None:
@@ -163,7 +152,7 @@ class Bwrap(Sandbox):
 
 
 def arguments(program: str, path: list[str], filter_word: str) -> list[str]:
-    """bwrap's command line; the launcher puts file descriptors for the words SOCKET and FILTER."""
+    """The command line of bwrap; the launcher puts file descriptors for the words SOCKET and FILTER."""
     words = [program, "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session"]
     words += ["--as-pid-1", "--clearenv", "--cap-drop", "ALL", "--uid", "65534", "--gid", "65534", "--hostname", "box"]
     for folder in _SYSTEM:
@@ -173,106 +162,44 @@ def arguments(program: str, path: list[str], filter_word: str) -> list[str]:
             words += ["--ro-bind-try", folder, folder]
     for name, _, target in _views(path):
         words += ["--ro-bind", f"/tmp/{name}", target]
+    for name in _ETC:
+        words += ["--ro-bind", f"/tmp/init/{name}", f"/etc/{name}"]
     words += ["--proc", "/proc", "--dev", "/dev", "--bind", "/tmp/shm", "/dev/shm", "--remount-ro", "/dev"]
-    words += ["--bind", "/tmp/box", "/box", "--bind", "/tmp/tmp", "/tmp", "--bind", "/tmp/init", _INIT]
-    words += ["--chdir", "/box", "--remount-ro", "/"]
+    words += ["--bind", "/tmp/box", "/box", "--bind", "/tmp/tmp", "/tmp", "--ro-bind", "/tmp/init", _INIT]
+    words += ["--chdir", "/box", "--remount-ro", "/", "--setenv", "LD_LIBRARY_PATH", "/opt/python/lib"]
     words += ["--seccomp", filter_word] if filter_word else []
-    return [*words, "--", os.path.realpath(sys.executable), "-I", "-S", f"{_INIT}/_bwrap_init.py", "SOCKET"]
+    return [*words, "--", _interpreter(), "-I", "-S", f"{_INIT}/_bwrap_init.pyc", "SOCKET"]
 
 
 def _views(path: list[str]) -> list[tuple[str, str, str]]:
-    """Folders beside the system's: a name, where it lies, and where it is seen. The box's user may not reach them."""
-    folders = [str(Path(sys.base_prefix).resolve()), *map(os.path.realpath, path)]
-    shown = [folder for folder in dict.fromkeys(folders) if not folder.startswith("/usr/") and folder != "/usr"]
-    return [(f"view{i}", folder, folder) for i, folder in enumerate(shown)]
+    """Folders beside the system's: a name, where it lies, and where a box sees it.
+
+    Their own places would tell of the host, and may lie where the box's user cannot go.
+    """
+    shown = {"python": str(Path(sys.base_prefix).resolve()), **{f"site{i}": folder for i, folder in enumerate(path)}}
+    return [(name, os.path.realpath(folder), f"/opt/{name}") for name, folder in shown.items()]
+
+
+def _interpreter() -> str:
+    """This interpreter, as a box sees it."""
+    base = Path(sys.base_prefix).resolve()
+    return str("/opt/python" / Path(sys.executable).resolve().relative_to(base))
+
+
+def _files() -> dict[str, bytes]:
+    """What a box finds of the kit, compiled once: that would be a tenth of its start."""
+    found = {f"init/{name}": content for name, content in _ETC.items()}
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("_bwrap_init", "_boot"):
+            target = py_compile.compile(str(_HERE / f"{name}.py"), cfile=f"{folder}/{name}.pyc", doraise=True)
+            assert target is not None
+            found[f"init/{name}.pyc"] = Path(target).read_bytes()
+    return found
 
 
 def _site_packages(modules: tuple[str, ...]) -> list[str]:
-    import importlib.util
-
     for name in modules:
         if importlib.util.find_spec(name) is None:
             raise UsageError(f"the module {name!r} is not installed here, so that no box can see it")
     found = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")] if modules else []
     return list(dict.fromkeys(found))
-
-
-class _Launcher:
-    """The process that makes boxes."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _START, str(_HERE), str(theirs.fileno())],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(),),
-                cwd="/",
-                env=dict(ENVIRONMENT),
-                start_new_session=True,
-            )
-        message = _receive(self._control)[0]
-        if not message:
-            self.close()
-            raise SandboxError("the launcher of the sandbox 'bwrap' ended at once")
-        import json
-
-        facts = json.loads(message)
-        self.cgroup, self.root = bool(facts["cgroup"]), bool(facts["root"])
-
-    def box(self, spec: Mapping[str, Any], trainer: socket.socket, trouble: int) -> None:
-        """Have a box made that talks over `trainer`."""
-        memory = _memory(spec)
-        try:
-            with self._lock:
-                socket.send_fds(self._control, [b"box"], [memory, trainer.fileno(), trouble])
-        except OSError as error:
-            raise SandboxError(f"the launcher of the sandbox 'bwrap' has ended: {error}") from error
-        finally:
-            os.close(memory)
-
-    def alive(self) -> bool:
-        return self._process.poll() is None
-
-    def close(self) -> None:
-        with self._lock:
-            self._control.close()
-            try:
-                self._process.wait(5)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-
-
-class _Session(Session):
-    def __init__(self, launcher: _Launcher, spec: dict[str, Any], box: Capabilities, limits: Limits) -> None:
-        self.capabilities, self.limits = box, limits
-        self._launcher = launcher
-        self._path = [target for _, _, target in _views([])][:0]
-        self._uid = int(spec["uid"]) if launcher.root else os.geteuid()
-        self._programs = 0
-        self._folder = -1
-        self._group: Group | None = None
-        self._running: _Program | None = None
-        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._ended, trouble = os.pipe()  # bwrap's stderr: what went wrong, and its end
-        with theirs:
-            try:
-                launcher.box(spec, theirs, trouble)
-            finally:
-                os.close(trouble)
-        staged, fds = _receive(self._socket)
-        if staged:
-            self._folder = fds[0]
-            if len(fds) == 3:
-                self._group = Group(1 if fds[1] != fds[2] else 2, fds[1], fds[2])
-        if not staged or not _receive(self._socket)[0]:
-            reason = _read_all(self._ended).decode(errors="replace").strip()
-            self.close()
-            raise SandboxError(f"a box of 'bwrap' could not be made: {reason[-500:] or 'no reason given'}")
-
-    def close(self) -> None:
-        pass

@@ -204,21 +204,18 @@ def _serve(channel: Channel, first: dict[str, Any]) -> None:
     sys.modules["solution"] = module
     source = first["source"]
     linecache.cache[_FILE] = (len(source), None, source.splitlines(keepends=True), _FILE)
-    served = _Served(module, first["iterators"], first["objects"])
+    served = _Served(module, first)
     frame = {"id": 0, "do": "load", "source": source}
     while frame is not None:
-        text = served.answer(frame)
-        if len(text) > first["cap"]:
-            text = f'["refused",{frame["id"]},"the value is larger than {first["cap"]} bytes"]'
-        channel.send(text)
+        channel.send(served.answer(frame))
         frame = channel.receive()
 
 
 class _Served:
     """The solution's module and the objects that it gave out by number."""
 
-    def __init__(self, module: types.ModuleType, iterators: str, objects: str) -> None:
-        self.iterators, self.objects = iterators, objects
+    def __init__(self, module: types.ModuleType, first: dict[str, Any]) -> None:
+        self.iterators, self.objects, self.cap = first["iterators"], first["objects"], first["cap"]
         self.given: list[Any] = [module]
         self.numbers: dict[int, int] = {}  # by identity, which `given` keeps from being used again
 
@@ -226,6 +223,8 @@ class _Served:
         """What was asked for, or what it came to."""
         try:
             text = self._do(frame)
+            if len(text) > self.cap:
+                raise Refused(f"a value of more than {self.cap} bytes")
         except Refused as why:
             return f'["refused",{frame["id"]},{encode_basestring_ascii(str(why)[:_TEXT])}]'
         except BaseException as error:  # noqa: BLE001  # whatever a solution raises, SystemExit too, is its answer
@@ -309,7 +308,7 @@ def _check(channel: Channel, first: dict[str, Any]) -> None:
         where = "tests"
         scope.update(names)  # the setup may hold a stub of the solution
         exec(compile(first["tests"], "tests.py", "exec"), scope)
-        for index, (case, method) in enumerate(first["units"]):
+        for index, case, method in first["units"]:
             _run_unit(scope, case, method, index)
     except Exception as error:  # noqa: BLE001  # what tests meet is the verdict's matter, not this process's
         text = encode_basestring_ascii(f"{type(error).__name__}: {error}"[:_TEXT])

@@ -98,16 +98,19 @@ class Zygote(Sandbox):
         given = PROTECTIONS - set(launcher.missing)
         super().__init__(Capabilities("zygote", 2, frozenset(given), launcher.missing), concurrency=concurrency)
         self._launcher = launcher
+        self._open: set[_Session] = set()
 
     def session(self, *, files: Files | None = None, limits: Limits | None = None) -> Session:
         """Fork a box."""
         limits = limits or Limits()
         stored = {check_path(name): bytes(content) for name, content in (files or {}).items()}
         opening = {"limits": _limits(limits), "files": stored}
-        return _Session(self._launcher.box(opening), self.capabilities, limits)
+        return _Session(self._launcher.box(opening), self.capabilities, limits, self._open)
 
     def close(self) -> None:
-        """End the launcher, and with it every box."""
+        """End every box, then the launcher."""
+        for session in tuple(self._open):
+            session.close()
         self._launcher.close()
 
 
@@ -194,27 +197,30 @@ class _Launcher:
 
 
 class _Session(Session):
-    def __init__(self, box: socket.socket, capabilities: Capabilities, limits: Limits) -> None:
+    def __init__(self, box: socket.socket, capabilities: Capabilities, limits: Limits, open: set[_Session]) -> None:
         self._box = box
         self.capabilities, self.limits = capabilities, limits
-        self._running: _Program | None = None
+        self._program: _Program | None = None
+        self._process: Process | None = None
+        self._open = open
+        open.add(self)
 
     def start(self, program: Program, *, limits: Limits | None = None) -> Process:
-        limits = limits or self.limits
-        return Running(self._start(_describe(program), limits), limits, self.capabilities)
+        return self._start(_describe(program), limits or self.limits)
 
-    def _start(self, payload: dict[str, Any], limits: Limits) -> _Program:
-        if self._running is not None and not self._running.closed:
+    def _start(self, payload: dict[str, Any], limits: Limits) -> Process:
+        if self._program is not None and not self._program.closed:
             raise UsageError("a session runs one program at a time: finish the one that was started")
-        self._running = _Program(self._box, {**payload, "limits": _limits(limits)})
-        return self._running
+        self._program = _Program(self._box, {**payload, "limits": _limits(limits)})
+        self._process = Running(self._program, limits, self.capabilities)
+        return self._process
 
     def write(self, files: Files) -> None:
         data = b"".join(
             _HEADER.pack(len(name), len(content)) + name + content
             for name, content in ((os.fsencode(check_path(path)), content) for path, content in files.items())
         )
-        result = Running(self._start({"kind": "store"}, self.limits), self.limits, self.capabilities).finish(data)
+        result = self._start({"kind": "store"}, self.limits).finish(data)
         if result.status != "ok":
             reason = result.detail or result.stderr.decode(errors="replace").strip().rpartition("\n")[2]
             raise SandboxError(f"the files could not be put into the box: {reason or result.status}")
@@ -222,12 +228,16 @@ class _Session(Session):
     def snapshot(self) -> dict[str, bytes]:
         most = (self.limits.disk_mib << 20) + self.limits.inodes * 4096
         limits = Limits(output_bytes=most, wall_s=30.0, cpu_s=30.0, memory_mib=self.limits.memory_mib + 64)
-        result = Running(self._start({"kind": "snapshot"}, limits), limits, self.capabilities).finish()
+        result = self._start({"kind": "snapshot"}, limits).finish()
         if result.status != "ok":
             raise SandboxError(f"the box's files could not be read: {result.detail or result.status}")
         return _unpack(result.stdout)
 
     def close(self) -> None:
+        self._open.discard(self)
+        if self._process is not None:
+            self._process.kill()
+            self._process.finish()
         with contextlib.suppress(OSError):
             self._box.shutdown(socket.SHUT_WR)
             self._box.settimeout(_ANSWER_S)

@@ -60,6 +60,7 @@ class _Run:
     pid: int
     pidfd: int
     limits: dict[str, Any]
+    orphans_s: float
     began: float = field(default_factory=time.monotonic)
     fired: str = ""
 
@@ -86,6 +87,7 @@ def main(
     """
     kept = {trainer.fileno(), *((group.memory, group.pids) if group else ())}
     _close_all_but(kept)
+    kernel.set_dumpable(0)  # what is in its memory is not for a program of the same user
     try:
         message, fds, _, _ = socket.recv_fds(trainer, 64, 1)
         if not message:
@@ -124,10 +126,10 @@ class _Box:
         for folder in ("/box", "/tmp"):
             kernel.mount("box", folder, "tmpfs", flags, size)
         flags |= kernel.MS_NOEXEC
-        try:
-            kernel.mount("proc", "/proc", "proc", flags, "hidepid=2,subset=pid")
+        try:  # nothing of it but the processes of this box
+            kernel.mount("proc", "/proc", "proc", flags, "subset=pid")
         except OSError:  # before Linux 5.8
-            kernel.mount("proc", "/proc", "proc", flags, "hidepid=2")
+            kernel.mount("proc", "/proc", "proc", flags)
 
     def _store(self, path: str, content: bytes) -> None:
         """Write a file of the opening; nothing runs in the box yet, so that no link can be in the way."""
@@ -198,7 +200,7 @@ class _Box:
             os.waitpid(pid, 0)
             _say(self.trainer, {"error": trouble.decode()})
             return None
-        self.run = _Run(pid, os.pidfd_open(pid), {**limits, "kills": kills, "kind": payload["kind"]})
+        self.run = _Run(pid, os.pidfd_open(pid), {**limits, "kills": kills, "kind": payload["kind"]}, _reaped_s())
         self.memory_mib = limits["memory_mib"]
         self.look_s = _FIRST_LOOK_S
         _say(self.trainer, {"started": True})
@@ -261,7 +263,7 @@ class _Box:
         self.look_s = min(_LOOK_S, self.look_s * 2)
 
     def _usage(self, size: Callable[[int], int]) -> tuple[int, float]:
-        """Bytes held by all processes of the box and its files, and the CPU seconds of those that live."""
+        """Bytes held by all processes of the box and its files, and the CPU seconds of this run."""
         memory, ticks = 0, 0
         for pid in _pids():
             if pid == os.getpid():
@@ -274,7 +276,7 @@ class _Box:
         for folder in ("/box", "/tmp"):
             held = os.statvfs(folder)
             memory += (held.f_blocks - held.f_bfree) * held.f_frsize
-        return memory, ticks / _TICK
+        return memory, ticks / _TICK + _reaped_s() - (self.run.orphans_s if self.run else 0.0)
 
     def _ended(self, run: _Run) -> None:
         _, status, usage = os.wait4(run.pid, 0)
@@ -301,6 +303,12 @@ class _Box:
         while len(_pids()) > (2 if self.run else 1) and time.monotonic() < deadline:
             _reap(self.run)
             time.sleep(0.001)
+
+
+def _reaped_s() -> float:
+    """CPU seconds of the children, and theirs, that this box has waited for."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _reap(run: _Run | None) -> None:

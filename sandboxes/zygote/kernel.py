@@ -179,7 +179,8 @@ _FS_EXECUTE, _FS_WRITE_FILE, _FS_READ_FILE, _FS_READ_DIR, _FS_TRUNCATE, _FS_IOCT
 def landlock_rules(readable: tuple[str, ...], writable: tuple[str, ...]) -> int:
     """A rule set: everything that Landlock can refuse is refused, but for reading and for writing below these paths.
 
-    From ABI 4 on TCP is refused, from 6 on abstract sockets and signals out of the domain.
+    From ABI 4 on TCP is refused, from 6 on abstract sockets out of the domain. (Signals are left to the pid namespace:
+    the runs of a session are domains of their own, and may signal each other's processes.)
 
     Returns:
         Its file descriptor, for `landlock_restrict`.
@@ -187,7 +188,7 @@ def landlock_rules(readable: tuple[str, ...], writable: tuple[str, ...]) -> int:
     abi = landlock_abi()
     files = (1 << 13) - 1 | (1 << 13 if abi >= 2 else 0) | (_FS_TRUNCATE if abi >= 3 else 0)
     files |= _FS_IOCTL if abi >= 5 else 0
-    fields = [files, 3 if abi >= 4 else 0, 3 if abi >= 6 else 0]
+    fields = [files, 3 if abi >= 4 else 0, 1 if abi >= 6 else 0]
     size = 8 if abi < 4 else 16 if abi < 6 else 24
     attr = struct.pack("QQQ", *fields)[:size]
     ruleset = _syscall("landlock_create_ruleset", _SYS_LANDLOCK_CREATE, attr, size, 0)

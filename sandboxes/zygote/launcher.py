@@ -25,6 +25,7 @@ import marshal
 import os
 import select
 import signal
+import site
 import socket
 import sys
 from collections.abc import Callable
@@ -151,6 +152,7 @@ def _preload(config: dict[str, Any]) -> None:
     sys.path[:0] = config["path"]
     for name in (*_PRELOADED, *config["modules"], *config["drivers"]):
         importlib.import_module(name)
+    site.setquit()  # `exit` and `quit`, which -S leaves out
 
 
 def _private_root(config: dict[str, Any]) -> None:

@@ -52,8 +52,8 @@ def prepare(payload: dict[str, Any]) -> Callable[[], None]:
     if kind == "command":
         return lambda: _command(words)
     if kind == "driver":
-        module = payload["module"]
-        return lambda: _python(importlib.import_module(module).main, ())
+        run = importlib.import_module(payload["module"]).main
+        return lambda: _python(run, ())
     if kind in ("snapshot", "store"):
         return _snapshot if kind == "snapshot" else _store
     source = payload["source"]
@@ -101,8 +101,7 @@ def _python(run: Callable[[], object], argv: tuple[str, ...]) -> None:
 def _fresh(argv: tuple[str, ...]) -> None:
     """Streams, arguments and random numbers of its own; the launcher's modules are let go."""
     for name in [name for name in sys.modules if name.partition(".")[0] == "agentrl"]:
-        if not name.startswith("agentrl.sandboxes._drivers."):
-            del sys.modules[name]
+        del sys.modules[name]
     sys.argv = [_FILE, *argv]
     sys.path[:] = [path for path in sys.path if path]
     for fd, (name, mode, errors) in enumerate(_STREAMS):
@@ -129,10 +128,7 @@ def _print(error: BaseException) -> None:
     while at is not None and at.tb_frame.f_code.co_filename != _FILE:
         at = at.tb_next
     try:
-        if isinstance(error, SyntaxError) or at is not None:
-            traceback.print_exception(type(error), error, at)
-        else:
-            traceback.print_exception(error)
+        traceback.print_exception(type(error), error, at)
     except BaseException:  # noqa: BLE001  # a hostile `__str__`; the exit code tells enough
         os.write(2, type(error).__name__.encode() + b"\n")
 

@@ -1,0 +1,286 @@
+"""The trainer's side of a bubblewrap box: the launcher's process, a session, a program in it, and files into it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import marshal
+import os
+import select
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from agentrl.errors import SandboxError, UsageError
+from agentrl.programs import Capabilities, Command, Driver, Files, Limits, Program, check_path
+from agentrl.sandbox import Process, Session
+from agentrl.sandboxes._cgroup import Group
+from agentrl.sandboxes._host import ENVIRONMENT, driver_path, rlimits, snapshot
+from agentrl.sandboxes._running import Exit, Handle, Running
+
+__all__ = ["Box", "Launcher", "put"]
+
+_HERE = Path(__file__).resolve().parent
+_START = """
+import sys, types
+folder = sys.argv[1]
+for name, path in {"agentrl": "", "agentrl.sandboxes": folder, "agentrl.sandboxes.zygote": folder + "/zygote"}.items():
+    module = sys.modules[name] = types.ModuleType(name)
+    module.__path__ = [path]
+from agentrl.sandboxes._bwrap_launcher import main
+main(int(sys.argv[2]))
+"""
+"""The launcher imports its few files by their names, but not the package around them, which would load much more."""
+
+_ANSWER_S = 30.0
+"""How long the launcher and bwrap may take before the machine is blamed."""
+
+
+class Launcher:
+    """The process that makes boxes.
+
+    Attributes:
+        cgroup: The version of control groups that it can make, or 0.
+        root: Whether it can give a box a user of its own.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", _START, str(_HERE), str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(),),
+                cwd="/",
+                env=dict(ENVIRONMENT),
+                start_new_session=True,
+            )
+        message, _ = _receive(self._control)
+        if not message:
+            self.close()
+            raise SandboxError("the launcher of the sandbox 'bwrap' ended at once")
+        facts = json.loads(message)
+        self.cgroup, self.root = int(facts["cgroup"]), bool(facts["root"])
+
+    def box(self, spec: Mapping[str, Any], trainer: socket.socket, trouble: int) -> None:
+        """Have a box made that talks over `trainer` and complains on `trouble`.
+
+        Raises:
+            SandboxError: The launcher has ended.
+        """
+        with self._lock:
+            _send(self._control, b"box", [trainer.fileno(), trouble], spec)
+
+    def alive(self) -> bool:
+        """Whether it runs: then a box that is dead was ended by its own programs."""
+        return self._process.poll() is None
+
+    def close(self) -> None:
+        """End it and every box; idempotent."""
+        with self._lock:
+            self._control.close()
+            try:
+                self._process.wait(5)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+
+class Box(Session):
+    """One bwrap process and what runs in it."""
+
+    def __init__(self, launcher: Launcher, spec: Mapping[str, Any], box: Capabilities, limits: Limits) -> None:
+        self.capabilities, self.limits = box, limits
+        self._launcher = launcher
+        self._path: list[str] = spec["path"]  # of modules, as the box sees it
+        self._uid = int(spec["uid"]) if launcher.root else os.geteuid()
+        self._running: _Program | None = None
+        self._folder = -1
+        self._group: Group | None = None
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._gone, trouble = os.pipe()  # bwrap's stderr: what went wrong; and its end
+        try:
+            with theirs:
+                launcher.box(spec, theirs, trouble)
+        except SandboxError:
+            os.close(trouble)
+            self.close()
+            raise
+        os.close(trouble)
+        self._meet()
+
+    def _meet(self) -> None:
+        staged, fds = _receive(self._socket)
+        if staged:
+            self._folder, *groups = fds
+            self._group = Group(self._launcher.cgroup, *groups) if groups else None
+        if not staged or not _receive(self._socket)[0]:
+            reason = _rest(self._gone).decode(errors="replace").strip()
+            self.close()
+            raise SandboxError(f"a box of 'bwrap' could not be made: {reason[-500:] or 'no reason was given'}")
+
+    def start(self, program: Program, *, limits: Limits | None = None) -> Process:
+        limits = limits or self.limits
+        if self._running is not None and not self._running.closed:
+            raise UsageError("a session runs one program at a time: finish the one that was started")
+        if self._group is not None:
+            self._group.limit(limits.memory_mib + 16, limits.processes + 3)
+        spec = {
+            **_describe(program),
+            "rlimits": _rlimits(limits),
+            "cpu_s": limits.cpu_s,
+            "memory": 0 if self._group else limits.memory_mib << 20,  # 0: it need not watch what is held
+            "path": self._path,
+        }
+        self._running = _Program(self._socket, spec, self._group, self._launcher)
+        return Running(self._running, limits, self.capabilities)
+
+    def write(self, files: Files) -> None:
+        for name, content in files.items():
+            put(self._folder, check_path(name), content, self._uid)
+
+    def snapshot(self) -> dict[str, bytes]:
+        return snapshot(Path(f"/proc/self/fd/{self._folder}"), self.limits)
+
+    def close(self) -> None:
+        if self._gone < 0:
+            return
+        self._socket.close()  # its pid 1 ends, and with it all others
+        select.select([self._gone], [], [], 5.0)
+        for fd in (self._gone, self._folder, *((self._group.memory, self._group.pids) if self._group else ())):
+            if fd >= 0:
+                os.close(fd)
+        self._gone = self._folder = -1
+        self._group = None
+
+
+class _Program(Handle):
+    """One program in a box; its end is told on a pipe of its own, which hangs up if the box ends first."""
+
+    def __init__(self, box: socket.socket, spec: Mapping[str, Any], group: Group | None, launcher: Launcher) -> None:
+        self._box, self._group, self._launcher = box, group, launcher
+        self._kills = group.kills() if group else 0
+        self._killed = self.closed = False
+        pipes = [os.pipe() for _ in range(4)]
+        (in_read, self.stdin), (self.stdout, out), (self.stderr, err), (self.exit_fd, ended) = pipes
+        try:
+            _send(box, b"run", [in_read, out, err, ended], spec)
+        except SandboxError:
+            self.closed = True
+            for fd in (self.stdin, self.stdout, self.stderr, self.exit_fd):
+                os.close(fd)
+            raise
+        finally:
+            for fd in (in_read, out, err, ended):
+                os.close(fd)
+
+    def kill(self) -> None:
+        if not self.closed:
+            self._killed = True
+            with contextlib.suppress(OSError):
+                self._box.send(b"kill", socket.MSG_NOSIGNAL)
+
+    def exit(self) -> Exit:
+        words = _rest(self.exit_fd).decode().split()
+        oom = self._group is not None and self._group.kills() > self._kills
+        fired = "memory_mib" if oom else ""
+        if not words:
+            # Only its own programs can end a box whose launcher lives: that is no excuse for them.
+            trouble = "" if self._launcher.alive() or self._killed else "the box's launcher was killed from outside"
+            return Exit(signal=9, fired=fired, error=trouble)
+        code, cpu_s, max_rss_mib = int(words[0]), float(words[1]), float(words[2])
+        return Exit(
+            code=code if code >= 0 else None,
+            signal=-code if code < 0 else None,
+            cpu_s=cpu_s,
+            max_rss_mib=max_rss_mib,
+            fired=fired or " ".join(words[3:]),
+        )
+
+    def close(self) -> None:
+        self.closed = True
+        os.close(self.exit_fd)
+
+
+def put(folder: int, path: str, content: bytes, uid: int) -> None:
+    """Write a file below an open folder in which a program may have planted links: none is followed.
+
+    Raises:
+        SandboxError: It does not fit, or something other than a folder is in the way.
+    """
+    *folders, name = path.split("/")
+    at = os.dup(folder)
+    try:
+        for part in folders:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(part, 0o700, dir_fd=at)
+                os.chown(part, uid, uid, dir_fd=at, follow_symlinks=False)
+            below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at)
+            os.close(at)
+            at = below
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=at)
+        new = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with open(os.open(name, new, 0o600, dir_fd=at), "wb") as file:
+            os.fchown(file.fileno(), uid, uid)
+            file.write(content)
+    except OSError as error:
+        raise SandboxError(f"the file {path!r:.100} could not be put into the box: {error.strerror}") from error
+    finally:
+        os.close(at)
+
+
+def _describe(program: Program) -> dict[str, Any]:
+    if isinstance(program, Driver):
+        source = driver_path(program).read_bytes()
+        return {"kind": "python", "source": source, "argv": (), "env": dict(ENVIRONMENT)}
+    env = {**ENVIRONMENT, **program.env}
+    if isinstance(program, Command):
+        return {"kind": "command", "argv": tuple(program.argv), "env": env}
+    source = program.source.encode("utf-8", "surrogatepass")
+    return {"kind": "python", "source": source, "argv": tuple(program.argv), "env": env}
+
+
+def _rlimits(limits: Limits) -> dict[str, tuple[int, int]]:
+    """With room for the box's pid 1, which is of the same user."""
+    most = limits.processes + 1
+    return {**rlimits(limits), "NPROC": (most, most)}
+
+
+def _send(to: socket.socket, what: bytes, fds: list[int], spec: Mapping[str, Any]) -> None:
+    """Send a message whose specification travels as a file in memory."""
+    memory = os.memfd_create("spec", os.MFD_CLOEXEC)
+    try:
+        with open(os.dup(memory), "wb") as file:
+            marshal.dump(dict(spec), file)
+        socket.send_fds(to, [what], [memory, *fds], socket.MSG_NOSIGNAL)
+    except OSError as error:
+        raise SandboxError(f"the box, or what makes boxes, has ended: {error}") from error
+    finally:
+        os.close(memory)
+
+
+def _receive(from_: socket.socket) -> tuple[bytes, list[int]]:
+    """The next message and its file descriptors; nothing if the other end is gone or silent."""
+    if not select.select([from_], [], [], _ANSWER_S)[0]:
+        return b"", []
+    try:
+        message, fds, _, _ = socket.recv_fds(from_, 4096, 4)
+    except OSError:
+        return b"", []
+    return message, fds
+
+
+def _rest(fd: int) -> bytes:
+    """What a pipe holds now, up to a little."""
+    os.set_blocking(fd, False)
+    with contextlib.suppress(BlockingIOError):
+        return os.read(fd, 4096)
+    return b""
