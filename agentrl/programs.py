@@ -73,8 +73,8 @@ class Limits:
         output_bytes: Of stdout and of stderr, each; a program that writes more is ended.
         processes: Processes and threads at one time.
         open_files: File descriptors of one process.
-        disk_mib: Of the box and of /tmp, each; fixed for a session when it opens.
-        inodes: Files and folders of the box and of /tmp, each; fixed likewise.
+        disk_mib: Of the box, /tmp and /dev/shm, each; fixed for a session when it opens.
+        inodes: Files and folders of each of them; fixed likewise.
     """
 
     wall_s: float = 10.0

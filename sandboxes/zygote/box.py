@@ -30,6 +30,9 @@ _PAGE = resource.getpagesize()
 _TICK = os.sysconf("SC_CLK_TCK")
 _FIRST_LOOK_S, _LOOK_S = 0.004, 0.05
 _NOBODY = 65534
+_FOLDERS = ("/box", "/tmp", "/dev/shm")
+"""What a program may write; each a tmpfs of its own."""
+
 _SPARE_WALL_S = 2.0
 """The trainer ends a run that is over its time; the box does so itself this much later."""
 
@@ -68,7 +71,7 @@ class _Run:
 def try_landlock() -> None:
     """Lock this process as a program would be; it must be thrown away."""
     kernel.no_new_privileges()
-    kernel.landlock_restrict(kernel.landlock_rules(("/",), ("/box", "/tmp")))
+    kernel.landlock_restrict(kernel.landlock_rules(("/",), _FOLDERS))
 
 
 def try_seccomp(filter: bytes) -> None:
@@ -116,14 +119,14 @@ class _Box:
         self._namespaces(opening["limits"])
         for path, content in opening["files"].items():
             self._store(path, content)
-        self.rules = kernel.landlock_rules(("/",), ("/box", "/tmp", "/dev/null")) if settings.landlock else None
+        self.rules = kernel.landlock_rules(("/",), (*_FOLDERS, "/dev/null")) if settings.landlock else None
 
     def _namespaces(self, limits: dict[str, Any]) -> None:
         network = kernel.CLONE_NEWNET if self.settings.network else 0
         kernel.unshare(kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS | network)
         size = f"size={limits['disk_mib']}m,nr_inodes={limits['inodes']},mode=700,uid={self.uid},gid={self.uid}"
         flags = kernel.MS_NOSUID | kernel.MS_NODEV
-        for folder in ("/box", "/tmp"):
+        for folder in _FOLDERS:
             kernel.mount("box", folder, "tmpfs", flags, size)
         flags |= kernel.MS_NOEXEC
         try:  # nothing of it but the processes of this box
@@ -273,7 +276,7 @@ class _Box:
                 with open(f"/proc/{pid}/stat", "rb") as file:
                     facts = file.read().rpartition(b")")[2].split()
                 ticks += sum(map(int, facts[11:15]))
-        for folder in ("/box", "/tmp"):
+        for folder in _FOLDERS:
             held = os.statvfs(folder)
             memory += (held.f_blocks - held.f_bfree) * held.f_frsize
         return memory, ticks / _TICK + _reaped_s() - (self.run.orphans_s if self.run else 0.0)

@@ -165,7 +165,7 @@ def _private_root(config: dict[str, Any]) -> None:
     links = {path: os.readlink(path) for path in config["binds"] if os.path.islink(path)}
     root = "/tmp"  # hidden from here on; what is needed below it is held by a descriptor
     kernel.mount("root", root, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "size=1m,mode=755")
-    for folder in ("box", "tmp", "proc", "dev", "etc"):
+    for folder in ("box", "tmp", "proc", "dev", "dev/shm", "etc"):
         os.mkdir(f"{root}/{folder}")
     for path, fd in sorted(sources.items()):
         if path in links:
