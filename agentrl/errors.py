@@ -11,6 +11,7 @@
     │   └── CheckpointError              a checkpoint is torn, or of another model or configuration
     ├── InfraError (RuntimeError)        the machine failed, not the policy; the episode is tried again
     │   └── SandboxError                 a sandbox cannot give what it promises, or could not be set up
+    ├── BoxError (ValueError)            a program filled its box beyond reading: the program's doing, not the machine's
     └── UnscorableError (RuntimeError)   too many groups could not be scored; the run stops
 
 A message says what was got, what is allowed and what to do. A failure that the *policy* causes is not an error
@@ -25,6 +26,7 @@ from collections.abc import Iterable
 
 __all__ = [
     "AgentRLError",
+    "BoxError",
     "CheckpointError",
     "ConfigError",
     "DataError",
@@ -86,6 +88,10 @@ class InfraError(AgentRLError, RuntimeError):
 
 class SandboxError(InfraError):
     """A sandbox cannot give what it promises on this host, or could not be set up."""
+
+
+class BoxError(AgentRLError, ValueError):
+    """A program left more in its box than can be read back; it is scored for that, like for any other failure."""
 
 
 class UnscorableError(AgentRLError, RuntimeError):

@@ -28,7 +28,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from agentrl import registry
-from agentrl.errors import SandboxError, UsageError
+from agentrl.errors import BoxError, SandboxError, UsageError
 from agentrl.programs import PROTECTIONS, Capabilities, ExecResult, Files, Limits, Program
 
 __all__ = ["Process", "Sandbox", "Session", "open_sandbox", "require", "shared"]
@@ -82,10 +82,11 @@ class Session(ABC):
 
     @abstractmethod
     def snapshot(self) -> dict[str, bytes]:
-        """Every regular file of the box (links, devices and pipes are left out), within the box's own limits.
+        """Every regular file of the box; links, devices, pipes and paths that `check_path` refuses are left out.
 
         Raises:
-            SandboxError: There is more than `Limits.disk_mib` or `Limits.inodes` allow.
+            BoxError: There is more than `Limits.disk_mib` or `Limits.inodes` allow, such as files with holes.
+            SandboxError: The machine failed.
         """
 
     @abstractmethod
@@ -122,7 +123,10 @@ class Session(ABC):
         result = process.finish(stdin)
         if not collect or not result.ran:
             return result
-        held = self.snapshot()
+        try:
+            held = self.snapshot()
+        except BoxError:
+            held = {}
         return dataclasses.replace(result, files={name: held[name] for name in collect if name in held})
 
     def __enter__(self) -> Self:

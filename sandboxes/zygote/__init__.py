@@ -27,7 +27,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from agentrl.errors import SandboxError, UsageError
+from agentrl.errors import BoxError, SandboxError, UsageError
 from agentrl.programs import PROTECTIONS, Capabilities, Command, Driver, Files, Limits, Program, check_path
 from agentrl.sandbox import Process, Sandbox, Session, require
 from agentrl.sandboxes import _seccomp
@@ -229,8 +229,10 @@ class _Session(Session):
         most = (self.limits.disk_mib << 20) + self.limits.inodes * 4096
         limits = Limits(output_bytes=most, wall_s=30.0, cpu_s=30.0, memory_mib=self.limits.memory_mib + 64)
         result = self._start({"kind": "snapshot"}, limits).finish()
+        if not result.ran:
+            raise SandboxError(f"the box's files could not be read: {result.detail}")
         if result.status != "ok":
-            raise SandboxError(f"the box's files could not be read: {result.detail or result.status}")
+            raise BoxError(f"the box holds more than {self.limits.disk_mib} MiB: {result.status}")
         return _unpack(result.stdout)
 
     def close(self) -> None:
@@ -322,15 +324,15 @@ def _unpack(data: bytes) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     at = 0
     while at < len(data):
-        try:
-            path_size, size = _HEADER.unpack_from(data, at)
-            at += _HEADER.size
-            if at + path_size + size > len(data):
-                raise SandboxError("the box's files came cut short")
-            files[check_path(os.fsdecode(data[at : at + path_size]))] = data[at + path_size : at + path_size + size]
-        except (struct.error, UsageError) as error:
-            raise SandboxError(f"the box's files cannot be read: {error}") from error
-        at += path_size + size
+        if at + _HEADER.size > len(data):
+            raise BoxError("the box's files came cut short")
+        path_size, size = _HEADER.unpack_from(data, at)
+        content = at + _HEADER.size + path_size
+        if content + size > len(data):
+            raise BoxError("the box's files came cut short")
+        with contextlib.suppress(UsageError):  # a path that no caller could ask for
+            files[check_path(os.fsdecode(data[content - path_size : content]))] = data[content : content + size]
+        at = content + size
     return dict(sorted(files.items()))
 
 
