@@ -7,7 +7,7 @@ first stdin and stdout: four bytes of length, most significant first, then JSON.
     {"mode": "check", "setup", "tests", "names", "cap", "seed", "units"}  run tests; ask for the solution's names
 
 Asked are {"id", "do": "entry" | "get" | "set" | "call", ...}; answers are ["ok", id, value], ["error", id, type,
-traceback] or ["refused", id, why]. A value is typed JSON, in which only exact types of the language have a spelling:
+message, traceback] or ["refused", id, why]. A value is typed JSON, in which only plain types have a spelling:
 
 >>> encode({"a": (1, 2.0, True)})
 '{"dict":[["a",{"tuple":[1,2.0,true]}]]}'
@@ -33,7 +33,7 @@ from json.encoder import encode_basestring_ascii
 from typing import Any
 
 # Functions look builtins up where their module found them: in this copy, out of a solution's reach by name.
-globals()["__builtins__"] = dict(vars(builtins))
+globals()["__builtins__"] = _BUILTINS = dict(vars(builtins))
 
 MAX_DEPTH = 50
 MAX_DIGITS = 4300
@@ -41,18 +41,29 @@ MAX_ITEMS = 20000
 _TEXT = 2000
 _FILE = "solution.py"
 _read, _write, _exit = os.read, os.write, os._exit
-_SEQUENCES = {tuple: "tuple", set: "set", frozenset: "frozenset", collections.deque: "list"}
+_SEQUENCES = {tuple: "tuple", set: "set", frozenset: "frozenset"}
 _MAPPINGS = (dict, collections.defaultdict, collections.OrderedDict, collections.Counter)
 _VIEWS: tuple[type, ...] = (range, type({}.keys()), type({}.values()), type({}.items()))
+_TYPES = {kind.__name__: kind for kind in (bool, int, float, complex, str, bytes, list, tuple, set, frozenset, dict)}
+_SCALARS: dict[str, Callable[[Any], Any]] = {
+    "float": {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}.__getitem__,
+    "bytes": bytes.fromhex,
+    "type": _TYPES.__getitem__,
+}
+_COLLECTIONS: dict[str, Callable[[list[Any]], Any]] = {
+    "tuple": tuple,
+    "set": set,
+    "frozenset": frozenset,
+    "dict": dict,
+    "complex": lambda parts: complex(*parts),
+    "iterator": iter,
+}
 # Raised by a solution inside a test's `map`, these would end it early: `all` of nothing is true.
 _NOT_RAISED = (StopIteration, StopAsyncIteration)
 
 
 class Refused(Exception):
     """A value, or a message, that may not cross."""
-
-
-# Values.
 
 
 def _no_other(value: Any) -> str:
@@ -82,7 +93,7 @@ def encode(value: Any, other: Callable[[Any], str] = _no_other, depth: int = 0) 
 
 
 def _encode_composed(value: Any, kind: type, other: Callable[[Any], str], depth: int) -> str:
-    if kind is list:
+    if kind in (list, collections.deque):
         return "[" + ",".join([encode(item, other, depth) for item in value]) + "]"
     if kind in _SEQUENCES:
         return f'{{"{_SEQUENCES[kind]}":[' + ",".join([encode(item, other, depth) for item in value]) + "]}"
@@ -91,12 +102,11 @@ def _encode_composed(value: Any, kind: type, other: Callable[[Any], str], depth:
         return '{"dict":[' + ",".join(pairs) + "]}"
     if kind in (bytes, bytearray):
         return f'{{"bytes":"{value.hex()}"}}'
+    if kind is type and value in _TYPES.values():
+        return f'{{"type":"{value.__name__}"}}'
     if kind is complex:
         return f'{{"complex":[{encode(value.real)},{encode(value.imag)}]}}'
     return other(value)
-
-
-_trusted = json.JSONDecoder()
 
 
 def _is_iterator(value: Any) -> bool:
@@ -124,33 +134,25 @@ def decode(tree: Any, resolve: Callable[[int], Any] = _no_ref, depth: int = 0) -
     ((tag, content),) = tree.items()
     try:
         return _decode_tag(tag, content, resolve, depth + 1)
-    except (ValueError, TypeError) as error:  # not hexadecimal, not hashable, not a pair
+    except (ValueError, TypeError, KeyError) as error:  # not hexadecimal, not hashable, not a pair, not known
         raise Refused(f"the tag {tag!r:.20} with wrong content: {error}"[:200]) from None
 
 
 def _decode_tag(tag: str, content: Any, resolve: Callable[[int], Any], depth: int) -> Any:
-    if tag in ("float", "bytes") and type(content) is str:
-        return (
-            {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}[content] if tag == "float" else bytes.fromhex(content)
-        )
+    if tag in _SCALARS:
+        return _SCALARS[tag](content)
     if tag == "ref" and type(content) is int:
         return resolve(content)
-    if type(content) is not list or tag not in ("list", "tuple", "set", "frozenset", "iterator", "dict", "complex"):
+    if tag not in _COLLECTIONS or type(content) is not list:
         raise Refused(f"unknown tag {tag!r:.20}")
     items = [decode(item, resolve, depth) for item in content]
-    if tag == "complex":
-        return complex(*items)
-    if tag == "iterator":
-        return iter(items)
-    if tag == "dict":
-        items = [(key, item) for key, item in items]
-    made = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset, "dict": dict}[tag](items)
-    if len(made) != len(items):
+    made = _COLLECTIONS[tag](items)
+    if tag in ("set", "frozenset", "dict") and len(made) != len(items):
         raise Refused(f"a {tag} with an entry twice")
     return made
 
 
-# Frames.
+_scan: Callable[[str, int], tuple[Any, int]] = vars(json.JSONDecoder())["scan_once"]  # in C: it needs no builtins
 
 
 class Channel:
@@ -167,7 +169,7 @@ class Channel:
         """The next frame of the parent, or None at the end; it is trusted."""
         size = self._exactly(4)
         body = self._exactly(int.from_bytes(size, "big")) if len(size) == 4 else b""
-        return _trusted.decode(body.decode("utf-8")) if body else None
+        return _scan(body.decode("utf-8"), 0)[0] if body else None
 
     def _exactly(self, size: int) -> bytes:
         parts = bytearray()
@@ -193,9 +195,6 @@ def main() -> None:
         random.seed(first["seed"])
         (_serve if first["mode"] == "serve" else _check)(channel, first)
     _exit(0)  # the solution's own exit handlers and threads have no say
-
-
-# The solution's side.
 
 
 def _serve(channel: Channel, first: dict[str, Any]) -> None:
@@ -228,8 +227,8 @@ class _Served:
         except Refused as why:
             return f'["refused",{frame["id"]},{encode_basestring_ascii(str(why)[:_TEXT])}]'
         except BaseException as error:  # noqa: BLE001  # whatever a solution raises, SystemExit too, is its answer
-            name = encode_basestring_ascii(type(error).__name__[:100])
-            return f'["error",{frame["id"]},{name},{encode_basestring_ascii(_traceback(error))}]'
+            told = ",".join([encode_basestring_ascii(text[:_TEXT]) for text in _told(error)])
+            return f'["error",{frame["id"]},{told}]'
         return f'["ok",{frame["id"]},{text}]'
 
     def _do(self, frame: dict[str, Any]) -> str:
@@ -246,8 +245,7 @@ class _Served:
             setattr(target, frame["name"], self._value(frame["value"]))
             value = None
         else:
-            args = [self._value(item) for item in frame["args"]]
-            value = target(*args, **{name: self._value(item) for name, item in frame["kwargs"].items()})
+            value = target(*self._value(frame["args"]), **dict(self._value(frame["kwargs"])))
         return encode(value, self._other)
 
     def _value(self, tree: Any) -> Any:
@@ -259,7 +257,8 @@ class _Served:
         *classes, name = path.split(".")
         for each in classes:
             target = getattr(target, each)()
-        return encode(getattr(target, name), self._give)
+        found = getattr(target, name)
+        return self._give(found) if callable(found) else encode(found, self._give)
 
     def _other(self, value: Any) -> str:
         if self.iterators != "refuse" and _is_iterator(value):
@@ -279,18 +278,17 @@ class _Served:
         return f'{{"ref":{number}}}'
 
 
-def _traceback(error: BaseException) -> str:
-    """The solution's own frames and the error, bounded; nothing it defines may break this."""
+def _told(error: BaseException) -> tuple[str, str, str]:
+    """Type, message, and traceback with the solution's own frames; nothing it defines may break this."""
+    name = type(error).__name__
+    name = name if _BUILTINS.get(name) is type(error) else f"solution.{name}"
     try:
         shown = traceback.TracebackException.from_exception(error, limit=-50)
         shown.stack = traceback.StackSummary.from_list([frame for frame in shown.stack if frame.filename == _FILE][-8:])
         shown.__cause__ = shown.__context__ = None
-        return "".join(shown.format())[-_TEXT:]
+        return name, str(error), "".join(shown.format())[-_TEXT:]
     except BaseException:  # noqa: BLE001  # its __str__ may raise anything, SystemExit too
-        return type(error).__name__
-
-
-# The tests' side.
+        return name, "", name
 
 
 class SolutionError(Exception):
@@ -316,7 +314,7 @@ def _check(channel: Channel, first: dict[str, Any]) -> None:
 
 
 def _run_unit(scope: dict[str, Any], case: str, method: str, index: int) -> None:
-    import unittest
+    import unittest  # only where it is used: it is slow to import
 
     with scope["__test__"](index):
         result = unittest.TestResult()
@@ -350,21 +348,14 @@ class _Remote:
 
     def ask(self, **frame: Any) -> Any:
         """One question; an error of the solution is raised here."""
-        for key, value in frame.items():
-            if key == "args":
-                frame[key] = "[" + ",".join([encode(item, self._other) for item in value]) + "]"
-            elif key == "kwargs":
-                pairs = [f"{encode(name)}:{encode(item, self._other)}" for name, item in value.items()]
-                frame[key] = "{" + ",".join(pairs) + "}"
-            else:
-                frame[key] = encode(value, self._other)
-        self.channel.send('["ask",{' + ",".join([f'"{key}":{text}' for key, text in frame.items()]) + "}]")
+        parts = [f'"{key}":{encode(value, self._other)}' for key, value in frame.items()]
+        self.channel.send('["ask",{' + ",".join(parts) + "}]")
         kind, *rest = self.channel.receive()
         if kind == "ok":
             return decode(rest[0], self._object)
         error = getattr(builtins, rest[0], None) if kind == "error" else None
         if not isinstance(error, type) or not issubclass(error, Exception) or issubclass(error, _NOT_RAISED):
-            raise SolutionError(": ".join(rest))
+            raise SolutionError(rest[-1])
         raise error.__new__(error, rest[1])  # not `error(...)`: UnicodeDecodeError wants five arguments
 
     def _object(self, number: int) -> _Object:
@@ -388,7 +379,7 @@ class _Object:
         object.__setattr__(self, "_number", number)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._remote.ask(do="call", of=self._number, args=args, kwargs=kwargs)
+        return self._remote.ask(do="call", of=self._number, args=list(args), kwargs=list(kwargs.items()))
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
