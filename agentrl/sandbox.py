@@ -77,7 +77,8 @@ class Session(ABC):
 
         Raises:
             UsageError: A path is absolute or climbs out (`check_path`).
-            SandboxError: They do not fit.
+            BoxError: They do not fit, or a program put something else in their place.
+            SandboxError: The machine failed.
         """
 
     @abstractmethod

@@ -1,8 +1,10 @@
 """The first program in a box that has no launcher: sets the limits of its process, then becomes the program.
 
 Runs by itself (`python -I -S _boot.py LIMITS KIND WORD...`), or is imported in a box; from the standard library alone,
-nothing of the kit. LIMITS is a JSON object from the name of an rlimit (`AS`, `CPU`, ...) to [soft, hard]; KIND is
-`python`, with the path of a source and its arguments, or `command`, with an argument vector.
+nothing of the kit. LIMITS is a JSON object from the name of an rlimit (`AS`, `CPU`, ...) to [soft, hard], with a
+`report` where somebody waits for more than an exit code (`split`); KIND is `python`, with the path of a source and its
+arguments; `held`, where that file is removed first and runs as if it were /box/main.py; `text`, where the source itself
+stands in place of its path; or `command`, with an argument vector.
 """
 
 import os
@@ -19,11 +21,34 @@ def main() -> None:
     """Limit, then run."""
     import json
 
-    limit(json.loads(sys.argv[1]))
-    words = sys.argv[3:]
-    if sys.argv[2] == "command":
+    limits = json.loads(sys.argv[1])
+    if "report" in limits:
+        split(limits.pop("report"))
+    limit(limits)
+    kind, words = sys.argv[2], sys.argv[3:]
+    if kind == "command":
         execute(words)
-    run(words[0], words)
+    if kind == "python":
+        return run(words[0], words)
+    source = os.fsencode(words[0])
+    if kind == "held":
+        with open(words[0], "rb") as file:
+            source = file.read()
+        os.unlink(words[0])
+    return run("/box/main.py", ["/box/main.py", *words[1:]], source)
+
+
+def split(report: str) -> None:
+    """Go on in a child; this process waits for it, and tells how it ended on the abstract socket `report`."""
+    import _socket
+
+    child = os.fork()
+    if child == 0:
+        return
+    _, status, usage = os.wait4(child, 0)
+    facts = f"{os.waitstatus_to_exitcode(status)} {usage.ru_maxrss / 1024}"
+    _socket.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM).sendto(facts.encode(), f"\0{report}")
+    os._exit(0)
 
 
 def limit(limits: dict[str, tuple[int, int]]) -> None:
@@ -35,6 +60,11 @@ def limit(limits: dict[str, tuple[int, int]]) -> None:
             soft, hard = min(soft, most), min(hard, most)
         resource.setrlimit(which, (soft, hard))
     os.umask(0o077)
+    try:  # `contextlib` would cost milliseconds
+        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+            file.write("1000")  # if the kernel must choose, then this and not what watches the box
+    except OSError:
+        pass
 
 
 def execute(words: list[str]) -> None:
@@ -57,6 +87,7 @@ def run(path: str, argv: list[str], source: bytes | None = None) -> None:
         with open(path, "rb") as file:
             source = file.read()
     sys.argv = argv
+    site.setquit()  # `exit` and `quit`, which -S leaves out
     sys.excepthook = lambda kind, error, trace: _print(path, error)
     main = sys.modules["__main__"] = type(sys)("__main__")
     main.__dict__.update({"__file__": path, "__builtins__": __builtins__, "__loader__": _Source(source)})
@@ -74,6 +105,7 @@ class _Source:
         self._source = source
 
     def get_source(self, name: str) -> str:
+        """The text."""
         return self._source.decode("utf-8", "replace")
 
 

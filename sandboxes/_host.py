@@ -7,12 +7,13 @@ import stat
 from pathlib import Path
 from types import MappingProxyType
 
-from agentrl.errors import SandboxError, UnknownIdError, suggest
+from agentrl.errors import BoxError, UnknownIdError, suggest
 from agentrl.programs import BOX, Driver, Limits
 
 __all__ = ["ENVIRONMENT", "driver_path", "rlimits", "snapshot"]
 
 _MIB = 2**20
+_DEPTH = 32  # as in `check_path`
 _DRIVERS = Path(__file__).resolve().parent / "_drivers"
 
 ENVIRONMENT = MappingProxyType(
@@ -72,25 +73,40 @@ def driver_path(driver: Driver) -> Path:
 def snapshot(folder: Path, limits: Limits) -> dict[str, bytes]:
     """The regular files under a folder that a program may have filled: no link is followed, out of it or within.
 
+    What lies deeper than `check_path` allows is left out.
+
     Raises:
-        SandboxError: They are more, or larger, than the limits.
+        BoxError: They are more, or larger, than the limits.
     """
     found: dict[str, bytes] = {}
     total = 0
-    for where, _, names, at in os.fwalk(folder, follow_symlinks=False):
-        for name in names:
-            try:
-                fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=at)
-            except OSError:  # a link, a socket, or gone
-                continue
-            with open(fd, "rb") as file:
-                facts = os.fstat(fd)
-                if not stat.S_ISREG(facts.st_mode) or facts.st_nlink > 1:
+    top = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for where, folders, names, at in os.fwalk(".", dir_fd=top, follow_symlinks=False):
+            if where.count("/") >= _DEPTH - 1:
+                folders.clear()
+            for name in names:
+                content = _regular(name, at, limits.disk_mib * _MIB - total)
+                if content is None:
                     continue
-                total += facts.st_size
-                if total > limits.disk_mib * _MIB or len(found) >= limits.inodes:
-                    raise SandboxError(
-                        f"the box holds more than {limits.disk_mib} MiB or {limits.inodes} files: raise its limits"
-                    )
-                found[os.path.relpath(os.path.join(where, name), folder)] = file.read(facts.st_size)
+                total += len(content)
+                if len(found) >= limits.inodes:
+                    raise BoxError(f"the box holds more than {limits.inodes} files: raise its limits")
+                found[os.path.relpath(os.path.join(where, name))] = content
+    finally:
+        os.close(top)
     return dict(sorted(found.items()))
+
+
+def _regular(name: str, at: int, most: int) -> bytes | None:
+    try:
+        fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=at)
+    except OSError:  # a link, a socket, or gone
+        return None
+    with open(fd, "rb") as file:
+        facts = os.fstat(fd)
+        if not stat.S_ISREG(facts.st_mode) or facts.st_nlink > 1:
+            return None
+        if facts.st_size > most:
+            raise BoxError(f"the box's files, {name!r:.80} among them, are larger than its disk: raise its limits")
+        return file.read(facts.st_size)

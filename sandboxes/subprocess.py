@@ -26,6 +26,7 @@ from pathlib import Path
 from agentrl.errors import SandboxError
 from agentrl.programs import Capabilities, Command, Driver, Files, Limits, Program, check_path
 from agentrl.sandbox import Process, Sandbox, Session, require
+from agentrl.sandboxes._boot import OUT_OF_MEMORY
 from agentrl.sandboxes._host import ENVIRONMENT, driver_path, rlimits, snapshot
 from agentrl.sandboxes._running import Exit, Handle, Running
 
@@ -137,6 +138,7 @@ class _Group(Handle):
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             pipe.close()
         self.exit_fd = os.pidfd_open(self._process.pid)
+        self._is_python = not isinstance(program, Command)
         self._reaped = False
         self._lock = threading.Lock()
 
@@ -152,7 +154,11 @@ class _Group(Handle):
             _, status, usage = os.wait4(self._process.pid, 0)
             self._reaped = True
         self._process.returncode = code = os.waitstatus_to_exitcode(status)
+        fired = ""
+        if code == OUT_OF_MEMORY and self._is_python:
+            code, fired = 1, "memory_mib"
         return Exit(
+            fired=fired,
             code=code if code >= 0 else None,
             signal=-code if code < 0 else None,
             cpu_s=usage.ru_utime + usage.ru_stime,

@@ -17,11 +17,11 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 LAYERS: tuple[tuple[str, ...], ...] = (  # a part may import its own row and the rows above it
-    ("types", "protocols", "errors", "codec", "spaces", "config", "registry", "data", "environment"),
+    ("types", "protocols", "errors", "codec", "spaces", "config", "registry", "data", "environment", "programs", "sandbox"),
     ("sandboxes",),
     ("verifiers",),
     ("envs",),
-    ("conformance", "render", "players", "episodes", "store", "models"),
+    ("conformance", "probes", "render", "players", "episodes", "store", "models"),
     ("policies",),
     ("collect", "rewards", "learn", "evaluation"),
     ("recipes",),

@@ -1,4 +1,4 @@
-"""Say what this machine can do: Python, cores, memory, disk, torch and device, extras, model cache."""
+"""Say what this machine can do: Python, cores, memory, disk, torch and device, sandboxes, extras, model cache."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import os
 import platform
 import re
 import shutil
+import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +19,8 @@ import agentrl
 from agentrl import registry
 from agentrl.commands._shared import KINDS, console
 from agentrl.config import parse_flags
-from agentrl.errors import UsageError
+from agentrl.errors import AgentRLError, UsageError
+from agentrl.programs import PROTECTIONS
 
 _GIB = 2**30
 _NOT_EXTRAS = ("dev",)
@@ -36,6 +39,11 @@ def main(args: list[str]) -> int:
     width = max(len(name) for name, _ in facts)
     for name, value in facts:
         out.print(f"{name:<{width}}  {value}", soft_wrap=True)
+    out.print("\nsandboxes", style="bold")
+    rows = [*_host(), *_sandboxes()]
+    widest = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        out.print(f"  {name:<{widest}}  {value}", soft_wrap=True)
     out.print("\nextras", style="bold")
     for extra, packages in sorted(_extras().items()):
         out.print(f"  {extra:<{width - 2}}  {_state(extra, packages)}", soft_wrap=True)
@@ -103,6 +111,103 @@ def _models() -> Iterator[tuple[str, str]]:
     files = [p for p in folder.rglob("*") if p.is_file()] if folder.is_dir() else []
     size = sum(p.stat().st_size for p in files) / _GIB
     yield "model cache", f"{folder} ({f'{size:.2f} GiB' if files else 'empty'})"
+
+
+def _host() -> Iterator[tuple[str, str]]:
+    """What this host offers to back ends."""
+    yield "user namespaces", _user_namespaces()
+    yield "control groups", _control_groups()
+    yield "landlock", _landlock()
+    filters = Path("/proc/sys/kernel/seccomp/actions_avail")
+    yield "seccomp", "yes" if filters.exists() else "no: the kernel has no seccomp filters"
+    found = shutil.which("bwrap")
+    yield "bwrap", _first_words([found, "--version"]) if found else "not found: install the package bubblewrap"
+    yield "docker", _docker()
+    kvm = Path("/dev/kvm")
+    usable = "yes" if os.access(kvm, os.R_OK | os.W_OK) else f"no: {kvm} is there, but not for this user"
+    yield "kvm", usable if kvm.exists() else f"no: there is no {kvm}"
+
+
+def _user_namespaces() -> str:
+    # In a process of its own: what is unshared cannot be taken back.
+    code = (
+        "import ctypes, os; c = ctypes.CDLL(None, use_errno=True); "
+        "print('yes' if c.unshare(0x10000000) == 0 else 'no: ' + os.strerror(ctypes.get_errno()).lower())"
+    )
+    said = _first_words([sys.executable, "-I", "-S", "-c", code])
+    return said + (", and this is root" if os.geteuid() == 0 else "")
+
+
+def _control_groups() -> str:
+    root = Path("/sys/fs/cgroup")
+    if (root / "cgroup.controllers").exists():
+        version, own = "version 2", root / _own_group("")
+    elif (root / "memory").is_dir():
+        version, own = "version 1", root / "memory" / _own_group("memory")
+    else:
+        return "none: memory of a tree of processes is watched, not limited"
+    own = own if own.is_dir() else own.parent
+    return f"{version}, {'writable' if os.access(own, os.W_OK) else 'not writable by this user'} ({own})"
+
+
+def _own_group(controller: str) -> str:
+    """This process's group under one controller, as a relative path; "" is that of version 2."""
+    for line in Path("/proc/self/cgroup").read_text(encoding="utf-8", errors="replace").splitlines():
+        _, names, path = line.split(":", 2)
+        if controller in names.split(","):
+            return path.lstrip("/")
+    return ""
+
+
+def _landlock() -> str:
+    import ctypes
+
+    abi = ctypes.CDLL(None, use_errno=True).syscall(444, None, 0, 1)  # landlock_create_ruleset, asked for its version
+    return f"ABI {abi}" if abi > 0 else f"no: {os.strerror(ctypes.get_errno()).lower()}"
+
+
+def _docker() -> str:
+    address = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")  # as the client reads it
+    if not address.startswith("unix://"):
+        return f"at {address}, not asked"
+    path = address.removeprefix("unix://")
+    try:
+        with socket.socket(socket.AF_UNIX) as asked:
+            asked.settimeout(2.0)
+            asked.connect(path)
+            asked.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+            answer = asked.recv(4096).decode("latin-1")
+    except OSError as error:
+        why = os.strerror(error.errno).lower() if error.errno else "it does not answer"
+        return f"no daemon at {path}: {why}"
+    version = re.search(r"^Api-Version: *(\S+)", answer, re.MULTILINE | re.IGNORECASE)
+    return f"reachable at {path}" + (f", API {version[1]}" if version else "")
+
+
+def _first_words(command: list[str]) -> str:
+    """The first line that a command prints."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"does not run: {error}"
+    lines = (done.stdout or done.stderr).strip().splitlines()
+    return lines[0] if lines else "prints nothing"
+
+
+def _sandboxes() -> Iterator[tuple[str, str]]:
+    """Whether each back end opens here, and what it then lacks."""
+    from agentrl.sandbox import open_sandbox
+
+    for id in registry.ids("sandbox"):
+        try:
+            with open_sandbox(id) as sandbox:
+                box = sandbox.capabilities
+        except (AgentRLError, OSError) as error:
+            yield id, f"does not open: {error}"
+            continue
+        absent = sorted(PROTECTIONS - box.protections)
+        without = f", without {', '.join(absent)}" if absent else ""
+        yield id, f"opens: level {box.level}, {len(box.protections)} of {len(PROTECTIONS)} protections{without}"
 
 
 def _extras() -> dict[str, list[str]]:

@@ -7,8 +7,8 @@ Landlock and a seccomp filter. The default back end on Linux; works as root (the
 as a plain user where user namespaces are allowed.
 
 Covered: files, network, other processes, privileges, memory of the whole tree, process count, disk, time, output.
-Not covered: the kernel itself is shared, as in a container; timing side channels; hash seeds are the same in every
-fork.
+Not covered: the kernel itself is shared, as in a container; side channels by timing and by record locks on files that
+several boxes can read; a hash seed other than 0.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ class _Launcher:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _START, str(_PACKAGE), str(theirs.fileno())],
+                [_interpreter(), "-I", "-S", "-c", _START, str(_PACKAGE), str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -221,9 +221,11 @@ class _Session(Session):
             for name, content in ((os.fsencode(check_path(path)), content) for path, content in files.items())
         )
         result = self._start({"kind": "store"}, self.limits).finish(data)
+        if not result.ran:
+            raise SandboxError(f"the files could not be put into the box: {result.detail}")
         if result.status != "ok":
-            reason = result.detail or result.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-            raise SandboxError(f"the files could not be put into the box: {reason or result.status}")
+            reason = result.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+            raise BoxError(f"the files could not be put into the box: {reason or result.status}")
 
     def snapshot(self) -> dict[str, bytes]:
         most = (self.limits.disk_mib << 20) + self.limits.inodes * 4096
@@ -285,6 +287,11 @@ class _Program(Handle):
 
     def close(self) -> None:
         self.closed = True
+
+
+def _interpreter() -> str:
+    """The interpreter itself: the one of a virtual environment lies where a box cannot see it."""
+    return os.path.realpath(getattr(sys, "_base_executable", sys.executable))
 
 
 def _describe(program: Program) -> dict[str, Any]:

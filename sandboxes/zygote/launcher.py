@@ -52,6 +52,7 @@ def main(control_fd: int) -> Become | None:
     Returns:
         In a program's process, what to run; else None.
     """
+    os.environ.pop("PYTHONHASHSEED", None)  # it has done its work; a program's own children hash as they like
     control = socket.socket(fileno=control_fd)
     control.set_inheritable(False)
     config = _receive_config(control)

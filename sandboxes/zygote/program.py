@@ -177,7 +177,8 @@ def _store() -> None:
             path, content = os.fsdecode(stream.read(path_size)), stream.read(size)
             if "/" in path:
                 os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(path, "wb") as file:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK  # a pipe in its place must not hold us
+            with open(os.open(path, flags, 0o600), "wb") as file:
                 file.write(content)
     os._exit(0)
 

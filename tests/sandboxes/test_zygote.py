@@ -201,9 +201,10 @@ os.link("real", "d/hard")
 
 def test_a_write_cannot_follow_a_link_out_of_the_box(zygote: Sandbox) -> None:
     with zygote.session() as box:
-        box.run(Python("import os; os.symlink('/etc', 'd')"))
-        with pytest.raises(SandboxError, match="could not be put into the box"):
-            box.write({"d/passwd": b"root"})
+        box.run(Python("import os; os.symlink('/etc', 'd'); os.mkfifo('p')"))
+        for path in ("d/passwd", "p"):
+            with pytest.raises(BoxError, match="could not be put into the box"):
+                box.write({path: b"root"})
 
 
 @pytest.mark.parametrize("data", [b"\0\0\0\1\0\0\0\0\0\0\0\5ab", b"\0\0\0"])
@@ -230,7 +231,7 @@ def test_files_with_holes_are_the_programs_fault(zygote: Sandbox) -> None:
 
 
 def test_a_file_that_does_not_fit_is_an_error(zygote: Sandbox) -> None:
-    with zygote.session(limits=Limits(disk_mib=1)) as box, pytest.raises(SandboxError, match="could not be put"):
+    with zygote.session(limits=Limits(disk_mib=1)) as box, pytest.raises(BoxError, match="could not be put"):
         box.write({"big": bytes(3 * 2**20)})
 
 

