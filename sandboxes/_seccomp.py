@@ -13,7 +13,7 @@ import errno
 import platform
 import struct
 
-__all__ = ["DENIED", "program"]
+__all__ = ["DENIED", "SENDING", "program"]
 
 # name: (x86_64, aarch64); None where the architecture has no such call.
 _CALLS: dict[str, tuple[int, int | None]] = {
@@ -65,6 +65,17 @@ _CALLS: dict[str, tuple[int, int | None]] = {
     "personality": (135, 92),
     "modify_ldt": (154, None),
     "uselib": (134, None),
+    # what all of a user's processes, or the whole host, have in common
+    "io_setup": (206, 0),
+    "io_destroy": (207, 1),
+    "io_submit": (209, 2),
+    "io_cancel": (210, 3),
+    "io_getevents": (208, 4),
+    "io_pgetevents": (333, 292),
+    "inotify_init": (253, None),
+    "inotify_init1": (294, 26),
+    "sync": (162, 81),
+    "syncfs": (306, 267),
     # the machine
     "acct": (163, 89),
     "swapon": (167, 224),
@@ -98,24 +109,32 @@ _CALLS: dict[str, tuple[int, int | None]] = {
 }
 DENIED: tuple[str, ...] = tuple(_CALLS)
 """Calls that fail with EPERM. Beside them: `clone3` (ENOSYS), `clone` with a namespace flag, sockets that are not of
-the family AF_UNIX, and the terminal requests TIOCSTI and TIOCLINUX."""
+the family AF_UNIX, the terminal requests TIOCSTI and TIOCLINUX, limits of another process, and being undumpable (which
+would hide a process from whoever counts its memory)."""
+
+SENDING: tuple[str, ...] = ("sendmsg", "sendmmsg")
+"""Calls that can pass descriptors: refused where programs run as the caller's own user, whose count of descriptors on
+their way they would use up."""
+_SENDING = {"sendmsg": (46, 211), "sendmmsg": (307, 269)}
 
 _NEWEST = 450
 _ARCHES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
-_CLONE, _CLONE3, _SOCKET, _IOCTL = (56, 220), (435, 435), (41, 198), (16, 29)
+_CLONE, _CLONE3, _SOCKET, _SOCKETPAIR, _IOCTL = (56, 220), (435, 435), (41, 198), (53, 199), (16, 29)
+_PRLIMIT, _PRCTL = (302, 261), (157, 167)
 _NAMESPACES = 0x7E020000 | 0x80  # CLONE_NEW{NS,CGROUP,UTS,IPC,USER,PID,NET,TIME}
-_AF_UNIX, _TIOCSTI, _TIOCLINUX = 1, 0x5412, 0x541C
+_AF_UNIX, _TIOCSTI, _TIOCLINUX, _PR_SET_DUMPABLE = 1, 0x5412, 0x541C, 4
 
 _LOAD, _EQUAL, _ABOVE, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x25, 0x35, 0x45, 0x06
 _NR, _ARCH, _ARG0, _ARG1 = 0, 4, 16, 24  # offsets in struct seccomp_data; the low words of the arguments
 _ALLOW, _KILL = 0x7FFF0000, 0x80000000
 
 
-def program(machine: str = "") -> bytes:
+def program(machine: str = "", *, also: tuple[str, ...] = ()) -> bytes:
     """The filter as an array of `struct sock_filter`, 8 bytes each.
 
     Args:
         machine: "x86_64" or "aarch64"; default: this host's.
+        also: Names of `SENDING` to refuse as well.
 
     Raises:
         LookupError: There is no list of call numbers for this architecture.
@@ -129,18 +148,13 @@ def program(machine: str = "") -> bytes:
         code.append([(_AT_LEAST, 0, 1, 0x40000000), (_RETURN, 0, 0, _KILL)])  # x32
     code.append([(_ABOVE, 0, 1, _NEWEST), (_RETURN, 0, 0, _refuse(errno.ENOSYS))])
     code.append([(_EQUAL, 0, 1, _CLONE3[column]), (_RETURN, 0, 0, _refuse(errno.ENOSYS))])
-    numbers = [pair[column] for pair in _CALLS.values()]
+    numbers = [pair[column] for pair in (*_CALLS.values(), *(_SENDING[name] for name in also))]
     code.extend([(_EQUAL, 0, 1, n), (_RETURN, 0, 0, _refuse(errno.EPERM))] for n in numbers if n is not None)
     code.append(_argument(_CLONE[column], _ARG0, [(_ANY_BIT, _NAMESPACES)]))
     code.append(_argument(_IOCTL[column], _ARG1, [(_EQUAL, _TIOCSTI), (_EQUAL, _TIOCLINUX)]))
-    code.append(
-        [
-            (_EQUAL, 0, 3, _SOCKET[column]),
-            (_LOAD, 0, 0, _ARG0),
-            (_EQUAL, 1, 0, _AF_UNIX),
-            (_RETURN, 0, 0, _refuse(errno.EPERM)),
-        ]
-    )
+    code.append(_argument(_PRCTL[column], _ARG0, [(_EQUAL, _PR_SET_DUMPABLE)]))
+    for call, value in ((_PRLIMIT, 0), (_SOCKET, _AF_UNIX), (_SOCKETPAIR, _AF_UNIX)):
+        code.append(_only(call[column], value))
     code.append((_RETURN, 0, 0, _ALLOW))
     flat = [line for part in code for line in (part if isinstance(part, list) else [part])]
     return b"".join(struct.pack("HBBI", *line) for line in flat)
@@ -158,6 +172,12 @@ def _argument(call: int, offset: int, refused: list[tuple[int, int]]) -> list[_L
     tests = [line for test, value in refused for line in ((test, 0, 1, value), (_RETURN, 0, 0, _refuse(errno.EPERM)))]
     body: list[_Line] = [(_LOAD, 0, 0, offset), *tests, (_LOAD, 0, 0, _NR)]
     return [(_EQUAL, 0, len(body), call), *body]
+
+
+def _only(call: int, value: int) -> list[_Line]:
+    """Refuse one call unless its first argument is a value."""
+    refused = (_RETURN, 0, 0, _refuse(errno.EPERM))
+    return [(_EQUAL, 0, 4, call), (_LOAD, 0, 0, _ARG0), (_EQUAL, 1, 0, value), refused, (_LOAD, 0, 0, _NR)]
 
 
 def _refuse(error: int) -> int:
