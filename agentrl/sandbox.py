@@ -128,6 +128,8 @@ class Session(ABC):
             held = self.snapshot()
         except BoxError:
             held = {}
+        except SandboxError as error:
+            return dataclasses.replace(result, status="infra_error", detail=str(error))
         return dataclasses.replace(result, files={name: held[name] for name in collect if name in held})
 
     def __enter__(self) -> Self:
@@ -201,15 +203,16 @@ class Sandbox(ABC):
         collect: tuple[str, ...],
         stop: _Stop,
     ) -> ExecResult:
-        with self.turn():
+        while not self._turns.acquire(timeout=_LOOK_S):
             if stop.asked:
                 return ExecResult("infra_error", detail="cancelled before it began", box=self.capabilities)
-            try:
-                box = self.session(files=files, limits=limits)
-            except SandboxError as error:
-                return ExecResult("setup_failed", detail=str(error), box=self.capabilities)
-            with box:
+        try:
+            with self.session(files=files, limits=limits) as box:
                 return box._run(program, stdin, limits, collect, stop)
+        except SandboxError as error:
+            return ExecResult("setup_failed", detail=str(error), box=self.capabilities)
+        finally:
+            self._turns.release()
 
     def __enter__(self) -> Self:
         return self
@@ -272,6 +275,8 @@ def require(backend: str, missing: Mapping[str, str], allow_degraded: tuple[str,
 
 
 _Result = TypeVar("_Result")
+_LOOK_S = 0.05
+"""How often what waits for its turn looks whether it is still wanted."""
 
 
 @functools.cache

@@ -25,6 +25,12 @@ class Group:
     version: int
     memory: int
     pids: int
+    cpu: int
+
+    @property
+    def fds(self) -> tuple[int, ...]:
+        """All that it holds open."""
+        return (self.memory, self.pids, self.cpu)
 
     def limit(self, memory_mib: int, processes: int) -> None:
         """Set both limits; what is charged already counts."""
@@ -42,8 +48,15 @@ class Group:
 
     def enter(self) -> None:
         """Move this process in."""
-        for folder in {self.memory, self.pids}:
+        for folder in self.fds if self.version == 1 else (self.memory,):
             _write(folder, "cgroup.procs", "0")
+
+    def cpu_s(self) -> float:
+        """CPU seconds of all that ever ran in it."""
+        if self.version == 1:
+            return int(_read(self.cpu, "cpuacct.usage")) / 1e9
+        fields = dict(line.split() for line in _read(self.cpu, "cpu.stat").splitlines())
+        return int(fields["usage_usec"]) / 1e6
 
     def kills(self) -> int:
         """How many processes of the group the kernel has killed for memory so far."""
@@ -54,50 +67,46 @@ class Group:
 
 @dataclass(frozen=True)
 class Groups:
-    """The groups of one launcher: its folders on the host, by controller, held open."""
+    """The groups of one launcher: its folders on the host, for memory, processes and CPU time, held open."""
 
     version: int
-    memory: Path
-    pids: Path
-    memory_fd: int
-    pids_fd: int
+    folders: tuple[Path, ...]
+    held: tuple[int, ...]
 
     @classmethod
     def make(cls) -> Groups | None:
         """Make this process's folders, and clear away those of processes that are dead; None where it cannot be."""
-        for version, memory, pids in _places():
-            clear_dead(memory)
-            clear_dead(pids)
-            name = f"{_PREFIX}{os.getpid()}-{_started(os.getpid())}"
+        name = f"{_PREFIX}{os.getpid()}-{_started(os.getpid())}"
+        for version, places in _places():
+            for place in places:
+                clear_dead(place)
+            folders = tuple(place / name for place in places)
             try:
-                (memory / name).mkdir(exist_ok=True)
-                (pids / name).mkdir(exist_ok=True)
+                for folder in folders:
+                    folder.mkdir(exist_ok=True)
                 if version == 2:
-                    (memory / name / "cgroup.subtree_control").write_text("+memory +pids")
-                held = [os.open(folder / name, os.O_PATH | os.O_CLOEXEC) for folder in (memory, pids)]
+                    (folders[0] / "cgroup.subtree_control").write_text("+memory +pids", encoding="ascii")
+                return cls(version, folders, tuple(os.open(f, os.O_PATH | os.O_CLOEXEC) for f in folders))
             except OSError:
-                _remove(memory / name)
-                _remove(pids / name)
-                continue
-            return cls(version, memory / name, pids / name, *held)
+                for folder in folders:
+                    _remove(folder)
         return None
 
-    def slot(self, number: int) -> Group | None:
-        """The group of a slot, made at its first use; None if it cannot be."""
-        fds = []
-        try:
-            for folder in (self.memory_fd, self.pids_fd):
-                with contextlib.suppress(FileExistsError):
-                    os.mkdir(str(number), dir_fd=folder)
-                fds.append(os.open(str(number), os.O_PATH | os.O_CLOEXEC, dir_fd=folder))
-        except OSError:
-            return None
-        return Group(self.version, *fds)
+    def slot(self, number: int) -> Group:
+        """The group of a slot, made at its first use.
+
+        Raises:
+            OSError: It cannot be made.
+        """
+        for folder in self.held:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(str(number), dir_fd=folder)
+        return Group(self.version, *(os.open(str(number), os.O_PATH | os.O_CLOEXEC, dir_fd=f) for f in self.held))
 
     def remove(self) -> None:
         """Remove the folders; every process in them must be dead."""
-        _remove(self.memory)
-        _remove(self.pids)
+        for folder in self.folders:
+            _remove(folder)
 
 
 def clear_dead(place: Path) -> None:
@@ -109,20 +118,21 @@ def clear_dead(place: Path) -> None:
                 _remove(folder)
 
 
-def _places() -> Iterator[tuple[int, Path, Path]]:
+def _places() -> Iterator[tuple[int, tuple[Path, Path, Path]]]:
     """Folders in which this process may make groups: below its own group, so that a limit on it keeps its meaning."""
     own = {}
     with contextlib.suppress(OSError):
         for line in Path("/proc/self/cgroup").read_text(encoding="ascii").splitlines():
             _, names, path = line.split(":", 2)
             own.update(dict.fromkeys(names.split(","), path.lstrip("/")))
-    if "memory" in own and "pids" in own:
-        yield 1, _below("memory", own["memory"]), _below("pids", own["pids"])
+    if {"memory", "pids", "cpuacct"} <= set(own):
+        memory, pids, cpu = (_below(name, own[name]) for name in ("memory", "pids", "cpuacct"))
+        yield 1, (memory, pids, cpu)
     with contextlib.suppress(OSError):
         for folder in (_ROOT / own.get("", ""), _ROOT):
             given = (folder / "cgroup.subtree_control").read_text(encoding="ascii").split()
             if {"memory", "pids"} <= set(given):
-                yield 2, folder, folder
+                yield 2, (folder, folder, folder)
 
 
 def _below(controller: str, path: str) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import threading
 import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -16,7 +17,10 @@ __all__ = ["Exit", "Handle", "Running"]
 
 _CHUNK = 65536
 _END_S = 5.0
-"""How long an ended program's death may take before the machine is blamed."""
+"""How long a killed program may take to be dead."""
+
+_CLOCKS = 0.5
+"""The kernel's limit goes by sampled CPU time, which can be far ahead of the exact time where processes take turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,7 @@ class Running(Process):
         self._stdin: int | None = handle.stdin
         self._reading = {handle.stdout: self._out, handle.stderr: self._err}
         self._result: ExecResult | None = None
+        self._finishing = threading.Lock()
         for fd in (handle.stdin, handle.stdout, handle.stderr):
             os.set_blocking(fd, False)
 
@@ -127,13 +132,14 @@ class Running(Process):
         return got
 
     def finish(self, stdin: bytes = b"") -> ExecResult:
-        if self._result is None:
-            try:
-                self._result = self._finish(memoryview(stdin))
-            finally:
-                self._handle.kill()
-                self._close()
-        return self._result
+        with self._finishing:
+            if self._result is None:
+                try:
+                    self._result = self._finish(memoryview(stdin))
+                finally:
+                    self._handle.kill()
+                    self._close()
+            return self._result
 
     def kill(self) -> None:
         self._handle.kill()
@@ -147,11 +153,16 @@ class Running(Process):
         if not self._exited:
             self._fired = self._fired or "wall_s"
             self._handle.kill()
-            if not select.select([self._handle.exit_fd], [], [], _END_S)[0]:
-                return self._describe(Exit(error=f"it did not end within {_END_S:g} s of being killed"))
+            if not self._dead(_END_S):  # it has the kernel busy; the program's own doing, like any time limit
+                return self._describe(Exit(signal=9, fired="wall_s"))
         ended = self._handle.exit()
         self._drain()
         return self._describe(ended)
+
+    def _dead(self, within_s: float) -> bool:
+        poll = select.poll()
+        poll.register(self._handle.exit_fd, select.POLLIN)
+        return bool(poll.poll(within_s * 1000))
 
     def _alive(self, deadline: float | None = None) -> bool:
         """Whether to go on: in time, and under its output limits."""
@@ -252,10 +263,10 @@ def _status(ended: Exit, fired: str, too_much: bool, limits: Limits) -> tuple[Ex
         return "output_limit", "output_bytes"
     if ended.fired == "memory_mib":
         return "oom", "memory_mib"
-    if ended.fired == "cpu_s" or ended.signal == 24 or (ended.signal == 9 and ended.cpu_s >= limits.cpu_s):
+    if ended.fired == "cpu_s" or (ended.signal in (9, 24) and ended.cpu_s >= _CLOCKS * limits.cpu_s):
         return "timeout_cpu", "cpu_s"
     if fired == "wall_s" or ended.fired == "wall_s":
         return "timeout_wall", "wall_s"
     if ended.signal is not None:
-        return "signalled", ""
+        return "signalled", ended.fired
     return ("ok" if ended.code == 0 else "nonzero"), ""

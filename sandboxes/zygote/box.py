@@ -21,18 +21,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agentrl.sandboxes import _cgroup
-from agentrl.sandboxes.zygote import kernel, program
+from agentrl.sandboxes.zygote import kernel, program, watch
 
 __all__ = ["Settings", "main", "try_landlock", "try_seccomp"]
 
 _MIB = 2**20
-_PAGE = resource.getpagesize()
-_TICK = os.sysconf("SC_CLK_TCK")
 _FIRST_LOOK_S, _LOOK_S = 0.004, 0.05
 _NOBODY = 65534
-_FOLDERS = ("/box", "/tmp", "/dev/shm")
-"""What a program may write; each a tmpfs of its own."""
-
+_LOCKS_S = 5.0
 _SPARE_WALL_S = 2.0
 """The trainer ends a run that is over its time; the box does so itself this much later."""
 
@@ -44,7 +40,7 @@ class Settings:
     Attributes:
         mode: "root", where programs get a user of their own, or "user".
         first_uid: The first of those users.
-        seccomp: The filter, or nothing where it is missing by leave.
+        seccomp: The filter for this mode, or nothing where it is missing by leave.
         landlock: Whether to use it.
         network: Whether to make a network namespace (missing only by leave).
     """
@@ -62,8 +58,10 @@ class _Run:
 
     pid: int
     pidfd: int
+    kind: str
     limits: dict[str, Any]
-    orphans_s: float
+    cpu_before_s: float
+    kills_before: int
     began: float = field(default_factory=time.monotonic)
     fired: str = ""
 
@@ -71,7 +69,7 @@ class _Run:
 def try_landlock() -> None:
     """Lock this process as a program would be; it must be thrown away."""
     kernel.no_new_privileges()
-    kernel.landlock_restrict(kernel.landlock_rules(("/",), _FOLDERS))
+    kernel.landlock_restrict(kernel.landlock_rules(("/",), watch.FOLDERS))
 
 
 def try_seccomp(filter: bytes) -> None:
@@ -88,7 +86,7 @@ def main(
     Returns:
         In a program's process, what to run.
     """
-    kept = {trainer.fileno(), *((group.memory, group.pids) if group else ())}
+    kept = {trainer.fileno(), *(group.fds if group else ())}
     _close_all_but(kept)
     kernel.set_dumpable(0)  # what is in its memory is not for a program of the same user
     try:
@@ -96,6 +94,9 @@ def main(
         if not message:
             os._exit(0)
         box = _Box(trainer, settings, slot, group, _payload(fds[0]))
+        me = os.pidfd_open(os.getpid())  # so that the trainer can end this box whatever holds it
+        socket.send_fds(trainer, [b'{"ready": true}'], [me])
+        os.close(me)
     except OSError as error:
         _say(trainer, {"error": f"the box cannot be set up: {error}"})
         os._exit(1)
@@ -114,19 +115,22 @@ class _Box:
         self.trainer, self.settings, self.group = trainer, settings, group
         self.uid = settings.first_uid + slot if settings.mode == "root" else os.geteuid()
         self.run: _Run | None = None
-        self.memory_mib = int(opening["limits"]["memory_mib"])
+        self.limits = opening["limits"]  # of the last run, or of the session before there is one
+        self.meter = watch.Meter(group)
+        self.idle_since_s = 0.0  # CPU seconds at the end of the last run
+        self.frozen: list[int] = []
         self.look_s = _FIRST_LOOK_S
         self._namespaces(opening["limits"])
         for path, content in opening["files"].items():
             self._store(path, content)
-        self.rules = kernel.landlock_rules(("/",), (*_FOLDERS, "/dev/null")) if settings.landlock else None
+        self.rules = kernel.landlock_rules(("/",), (*watch.FOLDERS, "/dev/null")) if settings.landlock else None
 
     def _namespaces(self, limits: dict[str, Any]) -> None:
         network = kernel.CLONE_NEWNET if self.settings.network else 0
         kernel.unshare(kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS | network)
         size = f"size={limits['disk_mib']}m,nr_inodes={limits['inodes']},mode=700,uid={self.uid},gid={self.uid}"
         flags = kernel.MS_NOSUID | kernel.MS_NODEV
-        for folder in _FOLDERS:
+        for folder in watch.FOLDERS:
             kernel.mount("box", folder, "tmpfs", flags, size)
         flags |= kernel.MS_NOEXEC
         try:  # nothing of it but the processes of this box
@@ -166,10 +170,10 @@ class _Box:
     def _obey(self) -> Callable[[], None] | None:
         message, fds, _, _ = socket.recv_fds(self.trainer, 64, 4)
         if not message:
-            self._kill_all()
+            watch.kill_all(None)
             os._exit(0)
         if message == b"kill":
-            self._kill_all()
+            watch.kill_all(self.run.pid if self.run else None)
             return None
         payload = _payload(fds[0])
         become = self._start(payload, fds[1:])
@@ -181,6 +185,8 @@ class _Box:
     def _start(self, payload: dict[str, Any], streams: list[int]) -> Callable[[], None] | None:
         """Fork a program; here it returns None, in the program's process what to run."""
         limits = payload["limits"]
+        # What earlier runs have left is of the same user, and could stop or limit the new process half-way.
+        self.frozen = watch.freeze()
         kills = 0
         if self.group is not None:
             # Spare room for the pages of this interpreter that the fork touches before the program has a byte.
@@ -197,17 +203,26 @@ class _Box:
             os.close(report_write)
             return program.prepare(payload)
         os.close(report_write)
-        trouble = os.read(report_read, 4096)
+        told = select.select([report_read], [], [], _LOCKS_S)[0]
+        trouble = os.read(report_read, 4096).decode() if told else f"the locks took more than {_LOCKS_S:g} s"
         os.close(report_read)
         if trouble:
+            os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
-            _say(self.trainer, {"error": trouble.decode()})
+            self._thaw()
+            _say(self.trainer, {"error": trouble})
             return None
-        self.run = _Run(pid, os.pidfd_open(pid), {**limits, "kills": kills, "kind": payload["kind"]}, _reaped_s())
-        self.memory_mib = limits["memory_mib"]
+        self.run = _Run(pid, os.pidfd_open(pid), payload["kind"], limits, self.meter.cpu_s(), kills)
+        self.limits = limits
         self.look_s = _FIRST_LOOK_S
+        if self.run.kind not in ("snapshot", "store"):  # these run undisturbed to their end
+            self._thaw()
         _say(self.trainer, {"started": True})
         return None
+
+    def _thaw(self) -> None:
+        watch.thaw(self.frozen)
+        self.frozen = []
 
     def _lock(self, limits: dict[str, Any], streams: list[int]) -> None:
         """In the program's process: give up everything, in an order that leaves each step what it needs."""
@@ -243,101 +258,54 @@ class _Box:
     # Watching.
 
     def _busy(self) -> bool:
-        return self.run is not None or len(_pids()) > 1
+        return self.run is not None or len(watch.pids()) > 1
 
     def _watch(self) -> None:
-        _reap(self.run)
+        spared = self.run.pid if self.run else None
+        watch.reap(spared)
         if not self._busy():
             return
-        memory, cpu_s = self._usage(_resident)
-        if memory > self.memory_mib * _MIB:  # at most: pages that forks share count once for each
-            memory, _ = self._usage(_proportional)
-        over = ""
-        if memory > self.memory_mib * _MIB:
-            over = "memory_mib"
-        elif self.run is not None and cpu_s > self.run.limits["cpu_s"]:
-            over = "cpu_s"
-        elif self.run is not None and time.monotonic() - self.run.began > self.run.limits["wall_s"] + _SPARE_WALL_S:
-            over = "wall_s"
-        if over:
+        fired = self._over()
+        if fired:
             if self.run is not None:
-                self.run.fired = self.run.fired or over
-            self._kill_all()
+                self.run.fired = self.run.fired or fired
+            watch.kill_all(spared)
         self.look_s = min(_LOOK_S, self.look_s * 2)
 
-    def _usage(self, size: Callable[[int], int]) -> tuple[int, float]:
-        """Bytes held by all processes of the box and its files, and the CPU seconds of this run."""
-        memory, ticks = 0, 0
-        for pid in _pids():
-            if pid == os.getpid():
-                continue
-            with contextlib.suppress(OSError, IndexError):  # it ended meanwhile
-                memory += size(pid)
-                with open(f"/proc/{pid}/stat", "rb") as file:
-                    facts = file.read().rpartition(b")")[2].split()
-                ticks += sum(map(int, facts[11:15]))
-        for folder in _FOLDERS:
-            held = os.statvfs(folder)
-            memory += (held.f_blocks - held.f_bfree) * held.f_frsize
-        return memory, ticks / _TICK + _reaped_s() - (self.run.orphans_s if self.run else 0.0)
+    def _over(self) -> str:
+        """The limit that is exceeded now, if any."""
+        cpu_s = self.meter.cpu_s() - (self.run.cpu_before_s if self.run else self.idle_since_s)
+        if cpu_s > self.limits["cpu_s"]:
+            return "cpu_s"
+        if self.meter.tasks > self.limits["processes"] + 1:
+            return "processes"
+        if self.run is not None and time.monotonic() - self.run.began > self.run.limits["wall_s"] + _SPARE_WALL_S:
+            return "wall_s"
+        return "memory_mib" if self.meter.memory_over(self.limits["memory_mib"] * _MIB, self._called) else ""
+
+    def _called(self) -> bool:
+        """Whether the trainer has something to say."""
+        return bool(select.select([self.trainer.fileno()], [], [], 0)[0])
 
     def _ended(self, run: _Run) -> None:
         _, status, usage = os.wait4(run.pid, 0)
         os.close(run.pidfd)
         self.run = None
+        self._thaw()
         code = os.waitstatus_to_exitcode(status)
-        if self.group is not None and self.group.kills() > run.limits["kills"]:
+        if self.group is not None and self.group.kills() > run.kills_before:
             run.fired = "memory_mib"
-        if code == program.OUT_OF_MEMORY and run.limits["kind"] != "command":
+        if code == program.OUT_OF_MEMORY and run.kind != "command":
             run.fired, code = run.fired or "memory_mib", 1
+        self.idle_since_s = self.meter.cpu_s()
         facts = {
             "code": code if code >= 0 else None,
             "signal": -code if code < 0 else None,
-            "cpu_s": usage.ru_utime + usage.ru_stime,
+            "cpu_s": max(usage.ru_utime + usage.ru_stime, self.idle_since_s - run.cpu_before_s),
             "max_rss_mib": usage.ru_maxrss / 1024,
             "fired": run.fired,
         }
         _say(self.trainer, facts)
-
-    def _kill_all(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(-1, signal.SIGKILL)
-        deadline = time.monotonic() + 1.0
-        while len(_pids()) > (2 if self.run else 1) and time.monotonic() < deadline:
-            _reap(self.run)
-            time.sleep(0.001)
-
-
-def _reaped_s() -> float:
-    """CPU seconds of the children, and theirs, that this box has waited for."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
-
-
-def _reap(run: _Run | None) -> None:
-    """Wait for every dead child but the program itself, whose end has to be told."""
-    for pid in _pids():
-        if pid != os.getpid() and (run is None or pid != run.pid):
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)
-
-
-def _pids() -> list[int]:
-    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
-
-
-def _resident(pid: int) -> int:
-    """Bytes of a process that no file backs; cheap."""
-    with open(f"/proc/{pid}/statm", "rb") as file:
-        words = file.read().split()
-    return (int(words[1]) - int(words[2])) * _PAGE
-
-
-def _proportional(pid: int) -> int:
-    """Bytes of a process, a page shared by n processes counted as 1/n of it; walks its page table."""
-    with open(f"/proc/{pid}/smaps_rollup", "rb") as file:
-        line = next(line for line in file if line.startswith(b"Pss:"))
-    return int(line.split()[1]) * 1024
 
 
 def _limit(which: int, pair: tuple[int, int]) -> None:

@@ -92,7 +92,7 @@ def _launcher(
     settings = box.Settings(
         mode=mode,
         first_uid=config["first_uid"],
-        seccomp=b"" if "syscalls" in missing else config["seccomp"],
+        seccomp=b"" if "syscalls" in missing else config["seccomp"][mode],
         landlock="landlock" not in missing,
         network="network" not in missing,
     )
@@ -106,6 +106,8 @@ def _serve(control: socket.socket, settings: box.Settings, groups: _cgroup.Group
     """Fork a box for every socket that arrives; reap the boxes that ended."""
     own = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
     wake_read, wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    # A pid 1 is safe from signals of its own namespace, but only from those that it has no handler for.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
     slots: dict[int, int] = {}
@@ -122,19 +124,20 @@ def _serve(control: socket.socket, settings: box.Settings, groups: _cgroup.Group
             os._exit(0)
         slot = next(n for n in range(len(slots) + 1) if n not in slots.values())
         try:
+            group = groups.slot(slot) if groups is not None else None
             # A process cannot unshare its children's pid namespace twice, unless it has gone back to its own.
             kernel.setns(own, kernel.CLONE_NEWPID)
             kernel.unshare(kernel.CLONE_NEWPID)
             pid = os.fork()
         except OSError as error:
-            _refuse(fds[0], f"no process for a box: {error}")
+            _refuse(fds[0], f"no box can be made: {error}")
             continue
         if pid == 0:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            group = groups.slot(slot) if groups is not None else None
             return box.main(socket.socket(fileno=fds[0]), settings, slot, group)
-        os.close(fds[0])
+        for fd in (*fds, *(group.fds if group else ())):
+            os.close(fd)
         slots[pid] = slot
 
 
@@ -195,7 +198,7 @@ def _check_locks(config: dict[str, Any], missing: dict[str, str]) -> None:
     """Find out, in a process that is thrown away, whether the locks that every program gets can be had."""
     locks: dict[str, Callable[[], None]] = {
         "landlock": box.try_landlock,
-        "syscalls": functools.partial(box.try_seccomp, config["seccomp"]),
+        "syscalls": functools.partial(box.try_seccomp, config["seccomp"]["user"]),
     }
     for name, lock in locks.items():
         if name in missing:

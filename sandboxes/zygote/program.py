@@ -161,7 +161,8 @@ def _snapshot() -> None:
             except OSError:
                 continue
             with open(fd, "rb") as file:
-                if not stat.S_ISREG(os.fstat(fd).st_mode):
+                facts = os.fstat(fd)
+                if not stat.S_ISREG(facts.st_mode) or facts.st_nlink > 1:
                     continue
                 content = file.read()
             path = os.fsencode(os.path.relpath(os.path.join(where, name)))

@@ -16,7 +16,8 @@ import pytest
 from agentrl.errors import BoxError, SandboxError, UsageError
 from agentrl.programs import Command, Limits, Python
 from agentrl.sandbox import Sandbox, open_sandbox
-from agentrl.sandboxes.zygote import Zygote, _unpack
+from agentrl.sandboxes.zygote import Zygote
+from agentrl.sandboxes.zygote.session import unpack
 
 ROOT = Path(__file__).resolve().parents[2]
 QUICK = Limits(wall_s=5.0, cpu_s=2.0, memory_mib=256)
@@ -187,7 +188,8 @@ def test_one_program_at_a_time(zygote: Sandbox) -> None:
 def test_a_snapshot_leaves_links_and_devices_out(zygote: Sandbox) -> None:
     source = """
 import os
-open("real", "w").write("x")
+for name in ("alone", "real"):
+    open(name, "w").write("x")
 os.symlink("/etc/passwd", "link")
 os.symlink("..", "up")
 os.mkfifo("pipe")
@@ -196,7 +198,7 @@ os.link("real", "d/hard")
 """
     with zygote.session() as box:
         assert box.run(Python(source)).status == "ok"
-        assert box.snapshot() == {"real": b"x", "d/hard": b"x"}
+        assert box.snapshot() == {"alone": b"x"}
 
 
 def test_a_write_cannot_follow_a_link_out_of_the_box(zygote: Sandbox) -> None:
@@ -210,7 +212,7 @@ def test_a_write_cannot_follow_a_link_out_of_the_box(zygote: Sandbox) -> None:
 @pytest.mark.parametrize("data", [b"\0\0\0\1\0\0\0\0\0\0\0\5ab", b"\0\0\0"])
 def test_a_forged_snapshot_is_refused(data: bytes) -> None:
     with pytest.raises(BoxError, match="cut short"):
-        _unpack(data)
+        unpack(data, 2**20)
 
 
 def test_paths_out_of_the_box_are_left_out_of_a_snapshot() -> None:
@@ -218,7 +220,13 @@ def test_paths_out_of_the_box_are_left_out_of_a_snapshot() -> None:
         len(path).to_bytes(4, "big") + (1).to_bytes(8, "big") + path + b"x"
         for path in (b"../a", b"/a", b"a/../../b", b"good", b"\xff")
     )
-    assert _unpack(frames) == {"good": b"x", "\udcff": b"x"}
+    assert unpack(frames, 2**20) == {"good": b"x", "\udcff": b"x"}
+
+
+def test_a_snapshot_holds_no_more_than_the_disk() -> None:
+    frame = (1).to_bytes(4, "big") + (9).to_bytes(8, "big") + b"a" + b"x" * 9
+    with pytest.raises(BoxError, match="larger than its disk"):
+        unpack(frame, 8)
 
 
 def test_files_with_holes_are_the_programs_fault(zygote: Sandbox) -> None:
@@ -245,7 +253,7 @@ def test_a_killed_launcher_is_the_machines_fault_and_is_started_again(which: str
         timer = threading.Timer(0.3, os.kill, (pid, signal.SIGKILL))
         timer.start()
         result = sandbox.run(Python("import time; time.sleep(20)"), limits=Limits(wall_s=10.0))
-        assert (result.status, result.detail) == ("infra_error", "the box or its launcher was killed from outside")
+        assert (result.status, result.detail) == ("infra_error", "the launcher was killed or closed")
         assert result.wall_s < 5
         assert sandbox.run(Python("print('again')")).stdout == b"again\n"
 
@@ -258,6 +266,7 @@ def test_closing_ends_every_process_and_group() -> None:
     box.start(Python("import time; time.sleep(60)"))
     sandbox.close()
     sandbox.close()
+    box.close()
     assert not Path(f"/proc/{pid}").exists()
     assert not list(Path("/sys/fs/cgroup").glob(f"*/**/agentrl-{pid}-*"))
     assert groups == []
