@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import gzip
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from agentrl.types import Message, Split, Task
 
 CHECKS = ("light_import", "reset", *_ENV_CHECKS)
 
-ROWS: Mapping[str, list[dict[str, Any]]] = {  # written for these tests, in the form of the public files
+ROWS: dict[str, list[dict[str, Any]]] = {  # written for these tests, in the form of the public files
     "gsm8k": [
         {
             "question": f"Ann has {n} pens and buys 9. How many has she?",
@@ -33,6 +33,12 @@ ROWS: Mapping[str, list[dict[str, Any]]] = {  # written for these tests, in the 
         {"problem": "Is 4 even?", "solution": r"\boxed{\text{even}}", "level": "Level 2", "type": "Number Theory"},
     ],
 }
+
+CODE_ROWS = Path(__file__).parents[1] / "envs/code_rows.json"
+ROWS |= {id: rows for id, rows in json.loads(CODE_ROWS.read_text("utf-8")).items() if id != "code_repair"}
+
+# Their answers are suites, of which some tests are meant to be seen: tests/envs checks that the others are not.
+STRUCTURED = ("code_contests", "code_repair", "humaneval", "livecodebench", "mbpp", "terminal")
 
 Results = Callable[[str], dict[str, CheckResult]]
 
@@ -59,7 +65,10 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
 @pytest.mark.parametrize("id", registry.ids("env"))
 def test_environment_passes(id: str, check: str, results: Results) -> None:
     assert set(results(id)) == set(CHECKS)
-    assert results(id)[check] == CheckResult(check, "passed")
+    expected = CheckResult(check, "passed")
+    if check == "secrecy" and id in STRUCTURED:
+        expected = CheckResult(check, "skipped", "no task has a text or a number as its answer")
+    assert results(id)[check] == expected
 
 
 @pytest.mark.parametrize("level", [1, 3, 4, 5])
