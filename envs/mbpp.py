@@ -8,13 +8,15 @@ Differs from the source: the prompt shows the first of a problem's asserts (`sho
 so the others decide. The splits are the paper's by number: test is 11 to 510, train all others. Challenge tests count
 where a row has them.
 
-Covered: both forms, and the copies that name the tests `test`. Rows 367 and 927 of the full form fail their own tests.
+Covered: both forms, and the copies that name the tests `test`. Rows 367 and 927 of the full form fail in the paper's
+harness: their setup runs first, and builds a class that only the solution defines; here the solution comes first.
 Not covered: the paper's three-shot prompt; values of the problem's own classes beyond what the verifier can pass on.
 Data licence: CC-BY-4.0.
 """
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -96,7 +98,22 @@ def _task(row: Mapping[str, Any], shown: int) -> Task:
         "style": "asserts",
         "setup": "\n".join([row.get("test_setup_code", ""), *row.get("test_imports", ())]).strip(),
         "tests": tests,
+        "names": _named(row["code"], tests),
         "visible": visible if len(visible) < len(tests) else [],
     }
     ask = ASK.format(statement, "\n".join(tests[i] for i in visible))
     return code_task(f"mbpp/{row['task_id']}", ask, suite, solution=row["code"])
+
+
+def _named(solution: str, tests: Sequence[str]) -> list[str]:
+    r"""What the tests take from the solution, such as its own `sum`, which could else be taken for the builtin.
+
+    >>> _named("def sum(a, b):\n    return a + b", ["assert sum(2, 3) == 5"])
+    ['sum']
+    """
+    try:
+        defined = {x.name for x in ast.parse(solution).body if isinstance(x, ast.FunctionDef | ast.ClassDef)}
+        used = {x.id for test in tests for x in ast.walk(ast.parse(test)) if isinstance(x, ast.Name)}
+    except SyntaxError:  # the verifier says so of the task
+        return []
+    return sorted(defined & used)

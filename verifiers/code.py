@@ -3,10 +3,10 @@ r"""Programs, judged by tests in a sandbox.
 The task's `answer` is the suite, a JSON-able mapping in one of three formats:
 
     {"format": "function", "entry": "f" or "Solution.f", "cases": [{"args": [], "kwargs": {}, "expected": value}]}
-        One call a case, one process a solution. With "typed" values are typed JSON (`{"tuple": [1, 2]}`, see
-        `sandboxes/_drivers/functions.py`). Also "seq_equiv" (true: a list is as good as a tuple), "rel_tol" and
-        "abs_tol" (1e-6 and 1e-9, where either side is a float), "nan_ok", "iterable" (a generator is as good as a
-        list), "fresh" (a process a case).
+        One call a case, one process a solution; a method is of a new instance every time. With "typed" values are
+        typed JSON (`{"tuple": [1, 2]}`, see `sandboxes/_drivers/functions.py`). Also "seq_equiv" (true: a list is as
+        good as a tuple), "rel_tol" and "abs_tol" (1e-6 and 1e-9, where either side is a float), "nan_ok", "iterable"
+        (a generator is as good as a list), "fresh" (a process a case).
     {"format": "stdio", "cases": [{"stdin": text, "stdout": text}], "compare": "trim" | "exact" | "tokens" | "float"}
         One fresh run a case; it must end with exit code 0.
     {"format": "asserts", "tests": code or [code], "style": "asserts" | "check" | "unittest", "entry": name,

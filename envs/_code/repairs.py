@@ -162,7 +162,7 @@ def _debugbench(row: Mapping[str, Any], id: str) -> Repair | None:
     real = [annotated is not None and ast.unparse(annotated) == "float" for annotated in _annotations(method)]
     calls = [([float(x) if r else x for x, r in zip(args, real, strict=True)], value) for args, value in calls]
     suite = functional(entry, [(args, value, i < len(calls) - 1) for i, (args, value) in enumerate(calls)])
-    suite |= {"limits": _QUICK, "fresh": True}  # LeetCode too makes a new Solution for each test
+    suite |= {"limits": _QUICK}
     return Repair(
         f"{id}/{row['slug']}",
         row["description"],

@@ -307,7 +307,8 @@ def test_leetcode_gives_floats_and_a_new_solution_for_each_test(tmp_path: Path) 
         **ROWS[2],
         "examples": ["Input: hour = 6\nOutput: 1", "Input: hour = 2.5\nOutput: 1"],
         "oracle_code": """class Solution:
-    seen = []
+    def __init__(self):
+        self.seen = []
     def f(self, hour: float) -> int:
         self.seen.append(hour.is_integer())
         return len(self.seen)""",

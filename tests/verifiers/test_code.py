@@ -263,3 +263,10 @@ def test_faults_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_unknown_sandbox_is_the_callers_fault() -> None:
     with pytest.raises(UnknownIdError, match="zygote"):
         grade(RIGHT, sandbox="zygot")
+
+
+def test_a_method_is_of_a_new_instance_every_time() -> None:
+    cases = [{"args": [n], "expected": 1} for n in range(3)]
+    counting = "class Solution:\n    n = 0\n    def f(self, x):\n        self.n += 1\n        return self.n"
+    suite = {"format": "function", "entry": "Solution.f", "cases": cases}
+    assert registry.grade("code", f"```python\n{counting}\n```", suite).status == "correct"

@@ -121,7 +121,8 @@ def _result(suite: Suite, run: _Run, asked: Sequence[int]) -> SuiteResult:
     status: Status = "correct" if run.passed.issuperset(deciding) else run.ended.status if run.ended else "incorrect"
     lines = [f"{r.name}: {r.detail}" for r in results if not r.passed and r.detail][:_SHOWN]
     if run.ended is not None and run.ended.detail and not any(run.ended.detail in line for line in lines):
-        lines.append(run.ended.detail[0].upper() + run.ended.detail[1:] + ".")
+        said = run.ended.detail.strip()
+        lines.append(said if "\n" in said else said[0].upper() + said[1:] + ".")
     for name, kind in (("visible", True), ("hidden", False)):
         of_kind = [r for r in results if r.visible == kind]
         if of_kind:
@@ -150,11 +151,11 @@ def _functions(suite: FunctionSuite, source: str, order: Sequence[int], sandbox:
     held = Held(sandbox, suite.limits, options)
     try:
         held.load(source)
-        entry = held.ask({"do": "entry", "name": suite.entry})
-        if held.ended is None and not (isinstance(entry.tree, dict) and "ref" in entry.tree):
-            held.ended = Ended("incorrect", entry.text or f"{suite.entry} is not a function")
-        for i in order:
+        entry = _entry(held, suite.entry)
+        for place, i in enumerate(order):
             case = suite.cases[i]
+            if place and "." in suite.entry and held.ended is None:  # a method: of a new instance every time
+                entry = _entry(held, suite.entry)
             if held.ended is None:
                 reply = held.ask(
                     {"do": "call", "of": entry.tree["ref"], "args": case.args, "kwargs": [*case.kwargs.items()]}
@@ -166,6 +167,14 @@ def _functions(suite: FunctionSuite, source: str, order: Sequence[int], sandbox:
     finally:
         run.ended = run.ended or held.ended
         held.close()
+
+
+def _entry(held: Held, name: str) -> Reply:
+    """The function to call, as a reference."""
+    entry = held.ask({"do": "entry", "name": name})
+    if held.ended is None and not (isinstance(entry.tree, dict) and "ref" in entry.tree):
+        held.ended = Ended("incorrect", entry.text or f"{name} is not a function")
+    return entry
 
 
 def _told(reply: Reply) -> str:
