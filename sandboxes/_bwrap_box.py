@@ -8,6 +8,7 @@ import marshal
 import os
 import select
 import socket
+import stat
 import subprocess
 import sys
 import threading
@@ -100,6 +101,7 @@ class Box(Session):
         self.capabilities, self.limits = box, limits
         self._launcher = launcher
         self._path: list[str] = spec["path"]  # of modules, as the box sees it
+        self._filter: bytes = spec["filter"]
         self._uid = int(spec["uid"]) if launcher.root else os.geteuid()
         self._running: _Program | None = None
         self._folder = -1
@@ -138,6 +140,7 @@ class Box(Session):
             "cpu_s": limits.cpu_s,
             "memory": 0 if self._group else limits.memory_mib << 20,  # 0: it need not watch what is held
             "path": self._path,
+            "filter": self._filter,
         }
         self._running = _Program(self._socket, spec, self._group, self._launcher)
         return Running(self._running, limits, self.capabilities)
@@ -154,7 +157,7 @@ class Box(Session):
             return
         self._socket.close()  # its pid 1 ends, and with it all others
         select.select([self._gone], [], [], 5.0)
-        for fd in (self._gone, self._folder, *((self._group.memory, self._group.pids) if self._group else ())):
+        for fd in (self._gone, self._folder, *(self._group.fds if self._group else ())):
             if fd >= 0:
                 os.close(fd)
         self._gone = self._folder = -1
@@ -170,15 +173,13 @@ class _Program(Handle):
         self._killed = self.closed = False
         pipes = [os.pipe() for _ in range(4)]
         (in_read, self.stdin), (self.stdout, out), (self.stderr, err), (self.exit_fd, ended) = pipes
+        meter = [_meter(group)] if group else []
         try:
-            _send(box, b"run", [in_read, out, err, ended], spec)
-        except SandboxError:
-            self.closed = True
-            for fd in (self.stdin, self.stdout, self.stderr, self.exit_fd):
-                os.close(fd)
-            raise
+            # Where that fails the box is dead already: the pipe hangs up at once, and `exit` finds out by whom.
+            with contextlib.suppress(SandboxError):
+                _send(box, b"run", [in_read, out, err, ended, *meter], spec)
         finally:
-            for fd in (in_read, out, err, ended):
+            for fd in (in_read, out, err, ended, *meter):
                 os.close(fd)
 
     def kill(self) -> None:
@@ -188,6 +189,7 @@ class _Program(Handle):
                 self._box.send(b"kill", socket.MSG_NOSIGNAL)
 
     def exit(self) -> Exit:
+        self.closed = True  # what it left running in its session stays
         words = _rest(self.exit_fd).decode().split()
         oom = self._group is not None and self._group.kills() > self._kills
         fired = "memory_mib" if oom else ""
@@ -210,15 +212,18 @@ class _Program(Handle):
 
 
 def put(folder: int, path: str, content: bytes, uid: int) -> None:
-    """Write a file below an open folder in which a program may have planted links: none is followed.
+    """Write a file below an open folder that a program may have filled: no link is followed, what is in the way goes.
 
     Raises:
-        SandboxError: It does not fit, or something other than a folder is in the way.
+        SandboxError: It does not fit.
     """
     *folders, name = path.split("/")
     at = os.dup(folder)
     try:
         for part in folders:
+            with contextlib.suppress(FileNotFoundError):
+                if not stat.S_ISDIR(os.stat(part, dir_fd=at, follow_symlinks=False).st_mode):
+                    os.unlink(part, dir_fd=at)
             with contextlib.suppress(FileExistsError):
                 os.mkdir(part, 0o700, dir_fd=at)
                 os.chown(part, uid, uid, dir_fd=at, follow_symlinks=False)
@@ -235,6 +240,12 @@ def put(folder: int, path: str, content: bytes, uid: int) -> None:
         raise SandboxError(f"the file {path!r:.100} could not be put into the box: {error.strerror}") from error
     finally:
         os.close(at)
+
+
+def _meter(group: Group) -> int:
+    """A control group's count of CPU time, open for reading: so that the box can see it."""
+    name = "cpuacct.usage" if group.version == 1 else "cpu.stat"
+    return os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=group.cpu)
 
 
 def _describe(program: Program) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """Pid 1 of a bubblewrap box: starts a program at a time, watches it, kills it, reports its end.
 
-It came through every lock that its programs come through, so that it needs no care: signals from within do not reach
-a pid 1, and the most that a program gains by tampering with it is a false exit code. If its socket hangs up it ends,
-and the kernel ends the rest of the box. Runs by itself (`python -I -S _bwrap_init.pyc SOCKET`), from the standard
-library alone; C modules in place of `socket`, `signal` and `json`, whose imports would add half to the start of a box.
+It came through every lock that its programs come through, but for the seccomp filter, which it puts on each of them.
+Signals from within do not reach a pid 1, and its memory is closed to them. If its socket hangs up it ends, and the
+kernel ends the rest of the box. Runs by itself (`python -I -S _bwrap_init.pyc SOCKET`), from the standard library
+alone; C modules in place of `socket`, `signal` and `json`, whose imports would add half to the start of a box.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ _FOLDERS = ("/box", "/tmp", "/dev/shm")
 class Run:
     """The program that the trainer waits for, and what it may use."""
 
-    def __init__(self, pid: int, spec: Spec, report: int) -> None:
-        self.pid, self.report = pid, report
+    def __init__(self, pid: int, spec: Spec, report: int, meter: int) -> None:
+        self.pid, self.report, self.meter = pid, report, meter
         self.ended: tuple[int, float] | None = None
         self.cpu_s, self.memory, self.kind = spec["cpu_s"], spec["memory"], spec["kind"]
-        self.fired, self.before_s = "", waited_s()
+        self.fired, self.before_s = "", counted_s(meter)
 
 
 def main() -> Callable[[], None]:
@@ -54,6 +54,7 @@ def main() -> Callable[[], None]:
     for fd in range(3):
         os.dup2(silent, fd)
     trainer.send(b"ready")
+    _boot.dumpable(0)  # only now, while the trainer is busy
     run: Run | None = None
     look_s = _LOOK_S
     while True:
@@ -79,7 +80,7 @@ def main() -> Callable[[], None]:
 
 def receive(trainer: _socket.socket) -> tuple[Spec | Literal["kill"] | None, tuple[int, ...]]:
     """A specification and its file descriptors; "kill"; or None at the end."""
-    message, ancillary, _, _ = trainer.recvmsg(64, _socket.CMSG_SPACE(5 * 4))
+    message, ancillary, _, _ = trainer.recvmsg(64, _socket.CMSG_SPACE(6 * 4))
     fds = [int.from_bytes(d[at : at + 4], sys.byteorder) for _, _, d in ancillary for at in range(0, len(d) - 3, 4)]
     if not message:
         return None, ()
@@ -96,7 +97,8 @@ def start(spec: Spec, fds: tuple[int, ...]) -> Run | None:
     if pid:
         for fd in fds[:3]:
             os.close(fd)
-        return Run(pid, spec, fds[3])
+        return Run(pid, spec, fds[3], fds[4] if len(fds) > 4 else -1)
+    _boot.dumpable(1)
     os.setsid()
     _signal.set_wakeup_fd(-1)
     _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
@@ -112,6 +114,8 @@ def become(spec: Spec) -> None:
     os.chdir("/box")
     os.environ.clear()
     os.environ.update(spec["env"])
+    if spec["filter"]:
+        refuse_calls(spec["filter"])
     sys.path[:] = [*sys.path[1:], *spec["path"]]
     words = list(spec["argv"])
     if spec["kind"] == "command":
@@ -119,6 +123,18 @@ def become(spec: Spec) -> None:
         _boot.execute(words)
     _boot.limit(spec["rlimits"])
     _boot.run("/box/main.py", ["/box/main.py", *words], spec["source"])
+
+
+def refuse_calls(program: bytes) -> None:
+    """Put a seccomp filter on this process; bwrap has set `no_new_privs`."""
+    import ctypes
+
+    class Program(ctypes.Structure):
+        _fields_ = (("length", ctypes.c_ushort), ("code", ctypes.c_char_p))
+
+    filter_ = Program(len(program) // 8, program)
+    if ctypes.CDLL(None).prctl(22, 2, ctypes.byref(filter_), 0, 0):  # PR_SET_SECCOMP, SECCOMP_MODE_FILTER
+        raise OSError("the seccomp filter was refused")
 
 
 def reap(run: Run | None) -> None:
@@ -149,7 +165,7 @@ def kill(run: Run | None) -> None:
 def watch(run: Run) -> Run | None:
     """Kill what uses more than it may, and tell the end of what ended; returns what still runs."""
     if run.ended is None:
-        memory, cpu_s = usage(of_memory=run.memory > 0)
+        memory, cpu_s = usage(run.meter, of_memory=run.memory > 0)
         if memory > run.memory > 0:
             run.fired = "memory_mib"
         elif cpu_s - run.before_s > run.cpu_s:
@@ -161,12 +177,14 @@ def watch(run: Run) -> Run | None:
     code, max_rss_mib = run.ended
     if code == _boot.OUT_OF_MEMORY and run.kind == "python":
         run.fired = run.fired or "memory_mib"
-    os.write(run.report, f"{code} {waited_s() - run.before_s} {max_rss_mib} {run.fired}".encode())
+    os.write(run.report, f"{code} {counted_s(run.meter) - run.before_s} {max_rss_mib} {run.fired}".encode())
     os.close(run.report)
+    if run.meter >= 0:
+        os.close(run.meter)
     return None
 
 
-def usage(*, of_memory: bool) -> tuple[int, float]:
+def usage(meter: int, *, of_memory: bool) -> tuple[int, float]:
     """Bytes held by the box's processes and files (0 where nobody asks), and CPU seconds, those of the dead too."""
     memory, ticks = 0, 0
     for pid in [int(name) for name in os.listdir("/proc") if name.isdigit() and name != "1"]:
@@ -184,11 +202,14 @@ def usage(*, of_memory: bool) -> tuple[int, float]:
     for folder in _FOLDERS if of_memory else ():
         held = os.statvfs(folder)
         memory += (held.f_blocks - held.f_bfree) * held.f_frsize
-    return memory, ticks / _TICK + waited_s()
+    return memory, counted_s(meter) + (0 if meter >= 0 else ticks / _TICK)
 
 
-def waited_s() -> float:
-    """CPU seconds of every process of the box that is dead."""
+def counted_s(meter: int) -> float:
+    """CPU seconds of the box by its control group's meter; without one, of every process that is dead."""
+    if meter >= 0:
+        words = os.pread(meter, 4096, 0).split()
+        return int(words[0]) / 1e9 if len(words) == 1 else int(words[words.index(b"usage_usec") + 1]) / 1e6
     dead = resource.getrusage(resource.RUSAGE_CHILDREN)
     return dead.ru_utime + dead.ru_stime
 

@@ -16,6 +16,7 @@ import os
 import select
 import signal
 import socket
+import time
 from typing import Any, Literal
 
 from agentrl.sandboxes import _cgroup
@@ -23,6 +24,7 @@ from agentrl.sandboxes.zygote import kernel
 
 __all__ = ["main"]
 
+_END_S = 5.0
 Mode = Literal["root", "user"]
 _STAGE = "/tmp"
 """Hidden in the child's own mounts by a tmpfs with the box's folders; what lies below it is reached before."""
@@ -36,8 +38,11 @@ def main(control_fd: int) -> None:
     privileged = kernel.has_sysadmin()
     control.send(json.dumps({"cgroup": groups.version if groups else 0, "root": privileged}).encode())
     _serve(control, groups, "root" if privileged else "user")
-    if groups is not None:
+    # A box's processes are killed by now, but its group cannot go before they have.
+    deadline = time.monotonic() + _END_S
+    while groups is not None and any(map(os.path.exists, groups.folders)) and time.monotonic() < deadline:
         groups.remove()
+        time.sleep(0.005)
 
 
 def _serve(control: socket.socket, groups: _cgroup.Groups | None, mode: Mode) -> None:
@@ -56,12 +61,14 @@ def _serve(control: socket.socket, groups: _cgroup.Groups | None, mode: Mode) ->
         if not message:
             break
         slot = next(n for n in range(len(slots) + 1) if n not in slots.values())
-        group = groups.slot(slot) if groups else None
+        group = None
+        with contextlib.suppress(OSError):  # then the box's own watch must do
+            group = groups.slot(slot) if groups else None
         pid = os.fork()
         if pid == 0:
             _box(fds, group, mode)
         slots[pid] = slot
-        for fd in (*fds, *((group.memory, group.pids) if group else ())):
+        for fd in (*fds, *(group.fds if group else ())):
             os.close(fd)
     for pid in slots:
         os.kill(pid, signal.SIGKILL)
@@ -94,7 +101,7 @@ def _box(fds: list[int], group: _cgroup.Group | None, mode: Mode) -> None:
             os.setgroups([])
             os.setresgid(uid, uid, uid)
             os.setresuid(uid, uid, uid)
-        _become(spec["argv"], trainer, spec["seccomp"])
+        _become(spec["argv"], trainer)
     except OSError as error:
         os.write(2, str(error).encode())
     os._exit(1)
@@ -123,15 +130,10 @@ def _stage(spec: dict[str, Any], uid: int, mode: Mode, trainer: int, group: _cgr
         os.chmod(f"{_STAGE}/{path}", 0o444)
     box = os.open(f"{_STAGE}/box", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     with socket.socket(fileno=os.dup(trainer)) as socket_:
-        socket.send_fds(socket_, [b"staged"], [box, *((group.memory, group.pids) if group else ())])
+        socket.send_fds(socket_, [b"staged"], [box, *(group.fds if group else ())])
 
 
-def _become(argv: list[str], trainer: int, seccomp: bytes) -> None:
-    filter_ = os.memfd_create("seccomp", 0)
-    os.write(filter_, seccomp)
-    os.lseek(filter_, 0, os.SEEK_SET)
-    for fd in (trainer, filter_):
-        os.dup2(fd, fd, inheritable=True)
-    told = {"SOCKET": str(trainer), "FILTER": str(filter_)}
-    words = [told.get(word, word) for word in argv]
+def _become(argv: list[str], trainer: int) -> None:
+    os.dup2(trainer, trainer, inheritable=True)
+    words = [str(trainer) if word == "SOCKET" else word for word in argv]
     os.execve(words[0], words, {})

@@ -88,7 +88,8 @@ class Bwrap(Sandbox):
         self._filter = b""
         if "syscalls" not in missing:
             try:
-                self._filter = _seccomp.program()
+                # Of the caller's own user, programs would share its count of descriptors that are on their way.
+                self._filter = _seccomp.program(also=() if self._launcher.root else _seccomp.SENDING)
             except LookupError as error:
                 missing["syscalls"] = str(error)
         if not self._launcher.root:
@@ -101,7 +102,7 @@ class Bwrap(Sandbox):
         limits = limits or Limits()
         uid = _FIRST_UID + (os.getpid() * 4099 + next(self._count)) % _UIDS
         spec = {
-            "argv": arguments(self._program, self._path, "FILTER" if self._filter else ""),
+            "argv": arguments(self._program, self._path),
             "binds": {name: path for name, path, _ in _views(self._path)},
             "folders": {
                 "box": f"size={limits.disk_mib}m,nr_inodes={limits.inodes}",
@@ -112,7 +113,7 @@ class Bwrap(Sandbox):
             "files": self._files,
             "memory_mib": limits.memory_mib,
             "processes": limits.processes,
-            "seccomp": self._filter,
+            "filter": self._filter,
             "uid": uid,
             "path": [target for name, _, target in _views(self._path) if name != "python"],
         }
@@ -151,8 +152,8 @@ class Bwrap(Sandbox):
         self._launcher.close()
 
 
-def arguments(program: str, path: list[str], filter_word: str) -> list[str]:
-    """The command line of bwrap; the launcher puts file descriptors for the words SOCKET and FILTER."""
+def arguments(program: str, path: list[str]) -> list[str]:
+    """The command line of bwrap; the launcher puts a file descriptor for the word SOCKET."""
     words = [program, "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session"]
     words += ["--as-pid-1", "--clearenv", "--cap-drop", "ALL", "--uid", "65534", "--gid", "65534", "--hostname", "box"]
     for folder in _SYSTEM:
@@ -167,7 +168,6 @@ def arguments(program: str, path: list[str], filter_word: str) -> list[str]:
     words += ["--proc", "/proc", "--dev", "/dev", "--bind", "/tmp/shm", "/dev/shm", "--remount-ro", "/dev"]
     words += ["--bind", "/tmp/box", "/box", "--bind", "/tmp/tmp", "/tmp", "--ro-bind", "/tmp/init", _INIT]
     words += ["--chdir", "/box", "--remount-ro", "/", "--setenv", "LD_LIBRARY_PATH", "/opt/python/lib"]
-    words += ["--seccomp", filter_word] if filter_word else []
     return [*words, "--", _interpreter(), "-I", "-S", f"{_INIT}/_bwrap_init.pyc", "SOCKET"]
 
 
