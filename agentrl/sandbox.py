@@ -68,7 +68,8 @@ class Session(ABC):
         """Start a program; its clock runs from when it is ready, not from this call.
 
         Raises:
-            SandboxError: It could not be started: the machine's fault, not the program's.
+            BoxError: Earlier programs of the session have left no room for it.
+            SandboxError: It could not be started: the machine's fault, not a program's.
         """
 
     @abstractmethod
@@ -118,6 +119,8 @@ class Session(ABC):
     ) -> ExecResult:
         try:
             process = self.start(program, limits=limits)
+        except BoxError as error:
+            return ExecResult("signalled", signal=9, detail=str(error), box=self.capabilities)
         except SandboxError as error:
             return ExecResult("setup_failed", detail=str(error), box=self.capabilities)
         stop.holds(process)

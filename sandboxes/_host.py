@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from pathlib import Path
 from types import MappingProxyType
 
 from agentrl.errors import BoxError, UnknownIdError, suggest
 from agentrl.programs import BOX, Driver, Limits
 
-__all__ = ["ENVIRONMENT", "driver_path", "rlimits", "snapshot"]
+__all__ = ["ENVIRONMENT", "alone", "driver_path", "rlimits", "snapshot"]
 
 _MIB = 2**20
 _DEPTH = 32  # as in `check_path`
@@ -32,6 +33,31 @@ ENVIRONMENT = MappingProxyType(
     }
 )
 """All that a program finds in its environment, beside what its `env` adds."""
+
+
+_PACKAGE = Path(__file__).resolve().parent
+_ALONE = """
+import importlib, sys, types
+folder, name, *words = sys.argv[1:]
+own = name.rpartition(".")[0]
+for package, path in (("agentrl", ""), ("agentrl.sandboxes", folder), (own, folder + "/" + own.split(".")[2])):
+    module = sys.modules[package] = types.ModuleType(package)
+    module.__path__ = [path]
+become = importlib.import_module(name).main(*words)
+if become is not None:
+    become()
+"""
+"""A module of a back end is imported by its name, but not the packages around it, which would load much more."""
+
+
+def alone(module: str, *words: str) -> list[str]:
+    """The command that calls `main(*words)` of a module in an interpreter with nothing else in it.
+
+    What `main` returns is called in turn, with no frame of it left on the stack. The interpreter is the one beneath a
+    virtual environment, whose own a box may not see.
+    """
+    interpreter = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
+    return [interpreter, "-I", "-S", "-c", _ALONE, str(_PACKAGE), module, *words]
 
 
 def rlimits(limits: Limits) -> dict[str, tuple[int, int]]:

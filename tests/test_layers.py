@@ -17,7 +17,19 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 LAYERS: tuple[tuple[str, ...], ...] = (  # a part may import its own row and the rows above it
-    ("types", "protocols", "errors", "codec", "spaces", "config", "registry", "data", "environment", "programs", "sandbox"),
+    (
+        "types",
+        "protocols",
+        "errors",
+        "codec",
+        "spaces",
+        "config",
+        "registry",
+        "data",
+        "environment",
+        "programs",
+        "sandbox",
+    ),
     ("sandboxes",),
     ("verifiers",),
     ("envs",),

@@ -21,7 +21,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agentrl.sandboxes import _cgroup
-from agentrl.sandboxes.zygote import kernel, program, watch
+from agentrl.sandboxes import _kernel as kernel
+from agentrl.sandboxes.zygote import program, watch
 
 __all__ = ["Settings", "main", "try_landlock", "try_seccomp"]
 

@@ -14,24 +14,12 @@ from typing import Any
 
 from agentrl.errors import SandboxError
 from agentrl.sandboxes import _seccomp
-from agentrl.sandboxes._host import ENVIRONMENT
+from agentrl.sandboxes._host import ENVIRONMENT, alone
 from agentrl.sandboxes.zygote.wire import ANSWER_S, receive, send
 
 __all__ = ["Launcher"]
 
 _PACKAGE = Path(__file__).resolve().parents[1]
-_START = """
-import sys, types
-for name, path in (("", ""), (".sandboxes", sys.argv[1]), (".sandboxes.zygote", sys.argv[1] + "/zygote")):
-    module = sys.modules["agentrl" + name] = types.ModuleType("agentrl" + name)
-    module.__path__ = [path]
-from agentrl.sandboxes.zygote.launcher import main
-become = main(int(sys.argv[2]))
-if become is not None:
-    become()
-"""
-"""The launcher imports its few files by their names, but not the package around them, which would load much more."""
-
 _FIRST_UID = 0x70000000
 """Users of boxes: beyond those of people, services, and the ranges handed to containers."""
 
@@ -108,7 +96,7 @@ class Launcher:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [_interpreter(), "-I", "-S", "-c", _START, str(_PACKAGE), str(theirs.fileno())],
+                alone("agentrl.sandboxes.zygote.launcher", str(theirs.fileno())),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -145,11 +133,6 @@ class Launcher:
             assert self._process.stderr is not None
             self._process.stderr.close()
         self._control = self._process = None
-
-
-def _interpreter() -> str:
-    """The interpreter itself: the one of a virtual environment lies where a box cannot see it."""
-    return os.path.realpath(getattr(sys, "_base_executable", sys.executable))
 
 
 def _config(modules: tuple[str, ...], pretend_missing: tuple[str, ...]) -> dict[str, Any]:

@@ -10,8 +10,8 @@ Three generations, each closed off from the next:
 If the trainer ends, the launcher sees its socket hang up and ends; the kernel then kills everything in its pid
 namespace. If the launcher is killed, the same happens, and the trainer starts another.
 
-Runs as `python -I -S` with nothing of the kit imported but `agentrl.sandboxes.zygote`; `main` is called by a line of
-`-c` and returns only in a program's process, with what that process is to run.
+Runs in an interpreter of its own (`_host.alone`); `main` returns only in a program's process, with what that process is
+to run.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ from collections.abc import Callable
 from typing import Any
 
 from agentrl.sandboxes import _cgroup
-from agentrl.sandboxes.zygote import box, kernel
+from agentrl.sandboxes import _kernel as kernel
+from agentrl.sandboxes.zygote import box
 
 __all__ = ["main"]
 
@@ -46,14 +47,14 @@ _DEVICES = ("null", "zero", "full", "random", "urandom")
 Become = Callable[[], None]
 
 
-def main(control_fd: int) -> Become | None:
+def main(control_fd: str) -> Become | None:
     """Set up, say so, then serve until the trainer hangs up.
 
     Returns:
         In a program's process, what to run; else None.
     """
     os.environ.pop("PYTHONHASHSEED", None)  # it has done its work; a program's own children hash as they like
-    control = socket.socket(fileno=control_fd)
+    control = socket.socket(fileno=int(control_fd))
     control.set_inheritable(False)
     config = _receive_config(control)
     missing: dict[str, str] = dict.fromkeys(config["pretend_missing"], "it was asked to be missing")

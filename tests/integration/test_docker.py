@@ -50,7 +50,7 @@ def janitors(address: str) -> list[str]:
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
             words = path.read_bytes().decode(errors="replace")
-            if "_docker_janitor" in words and address in words:
+            if "docker/janitor.py" in words and address in words:
                 found.append(words)
     return found
 
@@ -89,7 +89,7 @@ def test_killed_trainer_without_a_janitor_leaves_no_running_container(docker: di
         assert [trainer.stdout.readline() for _ in range(2)] == [b"open\n", b"made\n"]
         for path in Path("/proc").glob("[0-9]*/cmdline"):
             with contextlib.suppress(OSError):
-                if f"_docker_janitor.py\0{docker['base_url']}".encode() in path.read_bytes():
+                if f"docker/janitor.py\0{docker['base_url']}".encode() in path.read_bytes():
                     os.kill(int(path.parent.name), 9)
         trainer.kill()
     running = {"label": "agentrl.run", "status": "running"}

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from agentrl.errors import SandboxError, UsageError
+from agentrl.errors import BoxError, SandboxError, UsageError
 from agentrl.sandbox import open_sandbox
 from agentrl.sandboxes import bwrap
-from agentrl.sandboxes._bwrap_box import put
+from agentrl.sandboxes.bwrap.session import put
 
 
 def pairs(words: list[str]) -> list[tuple[str, str, str]]:
@@ -99,6 +99,6 @@ def test_put_follows_no_link_that_a_program_planted(folder: int, tmp_path: Path)
 
 def test_put_that_does_not_fit_is_named(folder: int, tmp_path: Path) -> None:
     (tmp_path / "box" / "a").mkdir()
-    with pytest.raises(SandboxError, match=r"'a' could not be put"):
+    with pytest.raises(BoxError, match=r"'a' could not be put"):
         put(folder, "a", b"", os.getuid())
     os.close(folder)

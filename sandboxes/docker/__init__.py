@@ -24,12 +24,12 @@ import threading
 from pathlib import Path
 from typing import Any, Literal
 
-from agentrl.errors import MissingExtraError, SandboxError, UsageError
+from agentrl.errors import BoxError, MissingExtraError, SandboxError, UsageError
 from agentrl.programs import PROTECTIONS, Capabilities, Files, Limits, Python, check_path
 from agentrl.sandbox import Sandbox, Session, require
 from agentrl.sandboxes import _seccomp
-from agentrl.sandboxes._docker_box import Box
-from agentrl.sandboxes._docker_janitor import connect
+from agentrl.sandboxes.docker.janitor import connect
+from agentrl.sandboxes.docker.session import Box
 
 _HERE = Path(__file__).resolve().parent
 _FIRST_UID, _UIDS = 0x72000000, 0x1000000
@@ -102,14 +102,15 @@ class Docker(Sandbox):
         self._open: set[Box] = set()
         self._lock = threading.Lock()
         self._labels = {_RUN: os.urandom(8).hex(), _OWNER: owner(os.getpid())}
-        self._init = (_HERE / "_docker_init.py").read_text(encoding="utf-8")
+        self._init = (_HERE / "box.py").read_text(encoding="utf-8")
         self._cpu_quota = bool(client.info().get("CpuCfsQuota"))
         self._alive = _start_janitor(base_url, f"{_RUN}={self._labels[_RUN]}")
 
     def session(self, *, files: Files | None = None, limits: Limits | None = None) -> Session:
         """Create and start a container."""
-        from docker.errors import DockerException
         from requests.exceptions import RequestException
+
+        from docker.errors import DockerException
 
         limits = limits or Limits()
         stored = {check_path(name): content for name, content in (files or {}).items()}
@@ -136,8 +137,11 @@ class Docker(Sandbox):
             raise SandboxError(f"a container could not be started: {error}") from error
         with self._lock:
             self._open.add(box)
-        if stored:
+        try:
             box.write(stored)
+        except BoxError as error:
+            box.close()
+            raise SandboxError(str(error)) from error
         return box
 
     def prove(self) -> None:
@@ -231,7 +235,7 @@ def _start_janitor(base_url: str, label: str) -> int:
     theirs, alive = os.pipe()
     try:
         subprocess.run(
-            [sys.executable, "-I", "-S", str(_HERE / "_docker_janitor.py"), base_url, label],
+            [sys.executable, "-I", "-S", str(_HERE / "janitor.py"), base_url, label],
             stdin=theirs,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -245,9 +249,10 @@ def _start_janitor(base_url: str, label: str) -> int:
 
 def _connect(base_url: str, image: str) -> Any:
     try:
+        from requests.exceptions import RequestException
+
         import docker
         from docker.errors import DockerException, ImageNotFound
-        from requests.exceptions import RequestException
     except ImportError as error:
         raise MissingExtraError(
             "the sandbox 'docker' needs the package docker: pip install 'agentrl[docker]'"

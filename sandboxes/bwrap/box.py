@@ -2,7 +2,7 @@
 
 It came through every lock that its programs come through, but for the seccomp filter, which it puts on each of them.
 Signals from within do not reach a pid 1, and its memory is closed to them. If its socket hangs up it ends, and the
-kernel ends the rest of the box. Runs by itself (`python -I -S _bwrap_init.pyc SOCKET`), from the standard library
+kernel ends the rest of the box. Runs by itself (`python -I -S box.pyc SOCKET`), from the standard library
 alone; C modules in place of `socket`, `signal` and `json`, whose imports would add half to the start of a box.
 """
 

@@ -16,9 +16,9 @@ from agentrl.errors import BoxError, SandboxError, UsageError
 from agentrl.programs import Capabilities, Command, Driver, Files, Limits, Program, check_path
 from agentrl.sandbox import Process, Session
 from agentrl.sandboxes._boot import OUT_OF_MEMORY
-from agentrl.sandboxes._docker_tar import pack, unpack
 from agentrl.sandboxes._host import ENVIRONMENT, driver_path, rlimits
 from agentrl.sandboxes._running import Exit, Handle, Running
+from agentrl.sandboxes.docker.tar import pack, unpack
 
 __all__ = ["Box"]
 
@@ -87,7 +87,7 @@ class Box(Session):
         self._client, self._container, self._siblings = client, container, siblings
         self._programs, self._memory_mib = 0, limits.memory_mib
         self._running: _Program | None = None
-        self._boot = (_HERE / "_boot.py").read_text(encoding="utf-8")
+        self._boot = (_HERE.parent / "_boot.py").read_text(encoding="utf-8")
         stream = client.attach_socket(container, params={"stdin": 1, "stdout": 1, "stream": 1})
         self._line = _Line(stream)
         self._closed = False
@@ -95,8 +95,10 @@ class Box(Session):
         self._line.ask(b"usage\n")  # it is there
 
     def start(self, program: Program, *, limits: Limits | None = None) -> Process:
-        from docker.errors import APIError, NotFound
+        """Start a program in the box."""
         from requests.exceptions import RequestException
+
+        from docker.errors import APIError, NotFound
 
         limits = limits or self.limits
         if self._running is not None and not self._running.closed:
@@ -135,15 +137,19 @@ class Box(Session):
         return [*boot, "held", f"/{path}", *program.argv]
 
     def write(self, files: Files) -> None:
+        """Put files into the box."""
         self._put({f"box/{check_path(name)}": content for name, content in files.items()})
 
     def _put(self, files: Files) -> None:
+        if not files:
+            return
         archive = pack(files)
         trouble = self._line.ask(b"write %d\n" % len(archive) + archive)
         if trouble:
-            raise SandboxError(f"the files could not be put into the box: {trouble.decode(errors='replace')}")
+            raise BoxError(f"the files could not be put into the box: {trouble.decode(errors='replace')}")
 
     def snapshot(self) -> dict[str, bytes]:
+        """Read the box's files."""
         most = self.limits.disk_mib << 20
         try:
             archive = self._line.ask(b"read\n", most + 2048 * self.limits.inodes + 10240)
@@ -154,8 +160,10 @@ class Box(Session):
         return unpack(archive, max_files=self.limits.inodes, max_bytes=most)
 
     def close(self) -> None:
-        from docker.errors import APIError
+        """End the box."""
         from requests.exceptions import RequestException
+
+        from docker.errors import APIError
 
         if self._closed:
             return
@@ -277,8 +285,9 @@ class _Program(Handle):
 
     def _facts(self) -> dict[str, Any] | None:
         """What the daemon says of the program's end; None while it runs."""
-        from docker.errors import APIError, NotFound
         from requests.exceptions import RequestException
+
+        from docker.errors import APIError, NotFound
 
         try:
             facts: dict[str, Any] = self._client.exec_inspect(self._exec)
@@ -317,8 +326,9 @@ class _Program(Handle):
 
     def _ran_out(self) -> int:
         """Whether the daemon has seen the box run out of memory, where nobody in it can tell any more."""
-        from docker.errors import APIError
         from requests.exceptions import RequestException
+
+        from docker.errors import APIError
 
         wanted = {"container": self._container, "event": "oom"}
         with contextlib.suppress(APIError, RequestException):

@@ -10,32 +10,19 @@ import select
 import socket
 import stat
 import subprocess
-import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from agentrl.errors import SandboxError, UsageError
+from agentrl.errors import BoxError, SandboxError, UsageError
 from agentrl.programs import Capabilities, Command, Driver, Files, Limits, Program, check_path
 from agentrl.sandbox import Process, Session
 from agentrl.sandboxes._cgroup import Group
-from agentrl.sandboxes._host import ENVIRONMENT, driver_path, rlimits, snapshot
+from agentrl.sandboxes._host import ENVIRONMENT, alone, driver_path, rlimits, snapshot
 from agentrl.sandboxes._running import Exit, Handle, Running
 
 __all__ = ["Box", "Launcher", "put"]
-
-_HERE = Path(__file__).resolve().parent
-_START = """
-import sys, types
-folder = sys.argv[1]
-for name, path in {"agentrl": "", "agentrl.sandboxes": folder, "agentrl.sandboxes.zygote": folder + "/zygote"}.items():
-    module = sys.modules[name] = types.ModuleType(name)
-    module.__path__ = [path]
-from agentrl.sandboxes._bwrap_launcher import main
-main(int(sys.argv[2]))
-"""
-"""The launcher imports its few files by their names, but not the package around them, which would load much more."""
 
 _ANSWER_S = 30.0
 """How long the launcher and bwrap may take before the machine is blamed."""
@@ -54,7 +41,7 @@ class Launcher:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _START, str(_HERE), str(theirs.fileno())],
+                alone("agentrl.sandboxes.bwrap.launcher", str(theirs.fileno())),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -129,6 +116,7 @@ class Box(Session):
             raise SandboxError(f"a box of 'bwrap' could not be made: {reason[-500:] or 'no reason was given'}")
 
     def start(self, program: Program, *, limits: Limits | None = None) -> Process:
+        """Start a program in the box."""
         limits = limits or self.limits
         if self._running is not None and not self._running.closed:
             raise UsageError("a session runs one program at a time: finish the one that was started")
@@ -146,13 +134,16 @@ class Box(Session):
         return Running(self._running, limits, self.capabilities)
 
     def write(self, files: Files) -> None:
+        """Put files into the box."""
         for name, content in files.items():
             put(self._folder, check_path(name), content, self._uid)
 
     def snapshot(self) -> dict[str, bytes]:
+        """Read the box's files."""
         return snapshot(Path(f"/proc/self/fd/{self._folder}"), self.limits)
 
     def close(self) -> None:
+        """End the box."""
         if self._gone < 0:
             return
         self._socket.close()  # its pid 1 ends, and with it all others
@@ -215,7 +206,7 @@ def put(folder: int, path: str, content: bytes, uid: int) -> None:
     """Write a file below an open folder that a program may have filled: no link is followed, what is in the way goes.
 
     Raises:
-        SandboxError: It does not fit.
+        BoxError: It does not fit.
     """
     *folders, name = path.split("/")
     at = os.dup(folder)
@@ -237,7 +228,7 @@ def put(folder: int, path: str, content: bytes, uid: int) -> None:
             os.fchown(file.fileno(), uid, uid)
             file.write(content)
     except OSError as error:
-        raise SandboxError(f"the file {path!r:.100} could not be put into the box: {error.strerror}") from error
+        raise BoxError(f"the file {path!r:.100} could not be put into the box: {error.strerror}") from error
     finally:
         os.close(at)
 

@@ -20,7 +20,7 @@ import time
 from typing import Any, Literal
 
 from agentrl.sandboxes import _cgroup
-from agentrl.sandboxes.zygote import kernel
+from agentrl.sandboxes import _kernel as kernel
 
 __all__ = ["main"]
 
@@ -30,9 +30,9 @@ _STAGE = "/tmp"
 """Hidden in the child's own mounts by a tmpfs with the box's folders; what lies below it is reached before."""
 
 
-def main(control_fd: int) -> None:
+def main(control_fd: str) -> None:
     """Say what this host gives, then make a box for every message, until the trainer hangs up."""
-    control = socket.socket(fileno=control_fd)
+    control = socket.socket(fileno=int(control_fd))
     control.set_inheritable(False)
     groups = _cgroup.Groups.make()
     privileged = kernel.has_sysadmin()

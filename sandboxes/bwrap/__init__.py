@@ -6,8 +6,9 @@ namespaces, a seccomp filter. What bubblewrap has not is added: a user of its ow
 on bytes and inodes, CPU time and memory of the whole tree. Needs `bwrap` 0.8 (Debian: `apt-get install bubblewrap`).
 
 Covered: files, network, other processes, privileges, memory of the whole tree, process count, disk, time, output.
-Not covered: no Landlock; the kernel itself is shared, as in a container; timing side channels; where no control group
-is writable, memory is watched every 50 ms rather than held.
+Not covered: no Landlock; as a plain user, programs are that user's (`private_uid` is not claimed); the kernel itself is
+shared, as in a container; timing side channels; where no control group is writable, memory is watched every 50 ms
+rather than held.
 """
 
 from __future__ import annotations
@@ -22,17 +23,16 @@ import sysconfig
 import tempfile
 from pathlib import Path
 
-from agentrl.errors import SandboxError, UsageError
+from agentrl.errors import BoxError, SandboxError, UsageError
 from agentrl.programs import PROTECTIONS, Capabilities, Command, Files, Limits
 from agentrl.sandbox import Sandbox, Session, require
 from agentrl.sandboxes import _seccomp
-from agentrl.sandboxes._bwrap_box import Box, Launcher
+from agentrl.sandboxes.bwrap.session import Box, Launcher
 
 _HERE = Path(__file__).resolve().parent
 _FIRST_UID, _UIDS = 0x71000000, 0x1000000
 """Users of boxes: beyond those of people, services, containers, and of the `zygote` back end."""
 
-_NEVER = {"landlock": "bubblewrap does not use it"}
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/alternatives", "/etc/ld.so.cache")
 _ETC = {"passwd": b"box:x:65534:65534::/box:/bin/sh\n", "group": b"box:x:65534:\n"}
 _INIT = "/run/box"
@@ -92,9 +92,7 @@ class Bwrap(Sandbox):
                 self._filter = _seccomp.program(also=() if self._launcher.root else _seccomp.SENDING)
             except LookupError as error:
                 missing["syscalls"] = str(error)
-        if not self._launcher.root:
-            missing.setdefault("private_uid", "only root can give a box a user of its own")
-        claimed = PROTECTIONS - set(missing) - set(_NEVER)
+        claimed = PROTECTIONS - set(missing) - {"landlock"} - (set() if self._launcher.root else {"private_uid"})
         super().__init__(Capabilities("bwrap", 3, claimed, missing), concurrency=concurrency)
 
     def session(self, *, files: Files | None = None, limits: Limits | None = None) -> Session:
@@ -120,6 +118,9 @@ class Bwrap(Sandbox):
         box = Box(self._launcher, spec, self.capabilities, limits)
         try:
             box.write(files or {})
+        except BoxError as error:
+            box.close()
+            raise SandboxError(str(error)) from error
         except (SandboxError, UsageError):
             box.close()
             raise
@@ -168,7 +169,7 @@ def arguments(program: str, path: list[str]) -> list[str]:
     words += ["--proc", "/proc", "--dev", "/dev", "--bind", "/tmp/shm", "/dev/shm", "--remount-ro", "/dev"]
     words += ["--bind", "/tmp/box", "/box", "--bind", "/tmp/tmp", "/tmp", "--ro-bind", "/tmp/init", _INIT]
     words += ["--chdir", "/box", "--remount-ro", "/", "--setenv", "LD_LIBRARY_PATH", "/opt/python/lib"]
-    return [*words, "--", _interpreter(), "-I", "-S", f"{_INIT}/_bwrap_init.pyc", "SOCKET"]
+    return [*words, "--", _interpreter(), "-I", "-S", f"{_INIT}/box.pyc", "SOCKET"]
 
 
 def _views(path: list[str]) -> list[tuple[str, str, str]]:
@@ -190,10 +191,10 @@ def _files() -> dict[str, bytes]:
     """What a box finds of the kit, compiled once: that would be a tenth of its start."""
     found = {f"init/{name}": content for name, content in _ETC.items()}
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("_bwrap_init", "_boot"):
-            target = py_compile.compile(str(_HERE / f"{name}.py"), cfile=f"{folder}/{name}.pyc", doraise=True)
+        for source in (_HERE / "box.py", _HERE.parent / "_boot.py"):
+            target = py_compile.compile(str(source), cfile=f"{folder}/{source.stem}.pyc", doraise=True)
             assert target is not None
-            found[f"init/{name}.pyc"] = Path(target).read_bytes()
+            found[f"init/{source.stem}.pyc"] = Path(target).read_bytes()
     return found
 
 

@@ -1,7 +1,7 @@
 """Removes what a trainer left when it was killed: waits for the end of stdin, then removes every container of its run.
 
 A trainer that ended well has said `done` first. A container whose creation was under way may appear a moment later, so
-it looks for a while. Runs by itself (`python -I -S _docker_janitor.py ADDRESS LABEL`), from the standard library alone.
+it looks for a while. Runs by itself (`python -I -S janitor.py ADDRESS LABEL`), from the standard library alone.
 ADDRESS is `unix://PATH` or `tcp://HOST:PORT`.
 """
 
