@@ -17,8 +17,11 @@ import select
 import sys
 import time
 
-sys.path.insert(0, os.path.dirname(__file__))
-import _boot  # type: ignore[import-not-found]  # lies beside this file in the box
+if __name__ == "__main__":  # in a box, where it lies beside this file
+    sys.path.insert(0, os.path.dirname(__file__))
+    import _boot  # type: ignore[import-not-found]
+else:
+    from agentrl.sandboxes import _boot
 
 TYPE_CHECKING = False  # `typing` itself would cost five milliseconds
 if TYPE_CHECKING:
