@@ -39,8 +39,7 @@ _PACKAGE = Path(__file__).resolve().parent
 _ALONE = """
 import importlib, sys, types
 folder, name, *words = sys.argv[1:]
-own = name.rpartition(".")[0]
-for package, path in (("agentrl", ""), ("agentrl.sandboxes", folder), (own, folder + "/" + own.split(".")[2])):
+for package, path in (("agentrl", ""), ("agentrl.sandboxes", folder)):
     module = sys.modules[package] = types.ModuleType(package)
     module.__path__ = [path]
 become = importlib.import_module(name).main(*words)

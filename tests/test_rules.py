@@ -36,11 +36,11 @@ _FROM_TRAINER = "what it reads comes from the trainer, over a socket that no pro
 ALLOWED: dict[tuple[str, str], str] = {  # (file, call) and why it is safe there
     ("sandboxes/_boot.py", "exec"): _INSIDE,
     ("sandboxes/_drivers/functions.py", "exec"): _INSIDE,
-    ("sandboxes/zygote/program.py", "exec"): _INSIDE,
-    ("sandboxes/bwrap/box.py", "marshal.loads"): _FROM_TRAINER,
-    ("sandboxes/bwrap/launcher.py", "marshal.loads"): _FROM_TRAINER,
-    ("sandboxes/zygote/box.py", "marshal.loads"): _FROM_TRAINER,
-    ("sandboxes/zygote/launcher.py", "marshal.loads"): _FROM_TRAINER,
+    ("sandboxes/_zygote/program.py", "exec"): _INSIDE,
+    ("sandboxes/_bwrap/box.py", "marshal.loads"): _FROM_TRAINER,
+    ("sandboxes/_bwrap/launcher.py", "marshal.loads"): _FROM_TRAINER,
+    ("sandboxes/_zygote/box.py", "marshal.loads"): _FROM_TRAINER,
+    ("sandboxes/_zygote/launcher.py", "marshal.loads"): _FROM_TRAINER,
 }
 
 # A home folder or a mount of one machine; a path inside a web address is not one.

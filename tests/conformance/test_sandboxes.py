@@ -166,6 +166,9 @@ def test_an_orphan_is_seen_and_ended(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(host, "unique", unique)
     assert "still alive" in found_by(host.killed_owner, Liar).detail
+    deadline = time.monotonic() + 5  # a killed process takes a moment to be gone
+    while any(core.processes(marker) for marker in markers) and time.monotonic() < deadline:
+        time.sleep(0.02)
     assert [core.processes(marker) for marker in markers] == [[]]
 
 

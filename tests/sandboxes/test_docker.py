@@ -15,7 +15,7 @@ from agentrl.errors import BoxError, MissingExtraError, SandboxError, UsageError
 from agentrl.programs import Limits
 from agentrl.sandbox import open_sandbox
 from agentrl.sandboxes import _seccomp, docker
-from agentrl.sandboxes.docker.tar import pack, unpack
+from agentrl.sandboxes._docker.tar import pack, unpack
 
 
 def archive(*members: tuple[str, bytes, bytes], mode: str = "w") -> bytes:

@@ -14,8 +14,8 @@ import pytest
 from agentrl.errors import BoxError, SandboxError, UsageError
 from agentrl.programs import Command, Limits, Python
 from agentrl.sandbox import Sandbox, open_sandbox
+from agentrl.sandboxes._zygote.session import unpack
 from agentrl.sandboxes.zygote import Zygote
-from agentrl.sandboxes.zygote.session import unpack
 
 QUICK = Limits(wall_s=5.0, cpu_s=2.0, memory_mib=256)
 

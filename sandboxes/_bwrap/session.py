@@ -41,7 +41,7 @@ class Launcher:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                alone("agentrl.sandboxes.bwrap.launcher", str(theirs.fileno())),
+                alone("agentrl.sandboxes._bwrap.launcher", str(theirs.fileno())),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

@@ -33,7 +33,7 @@ from typing import Any
 
 from agentrl.sandboxes import _cgroup
 from agentrl.sandboxes import _kernel as kernel
-from agentrl.sandboxes.zygote import box
+from agentrl.sandboxes._zygote import box
 
 __all__ = ["main"]
 

@@ -22,7 +22,7 @@ from typing import Any
 
 from agentrl.sandboxes import _cgroup
 from agentrl.sandboxes import _kernel as kernel
-from agentrl.sandboxes.zygote import program, watch
+from agentrl.sandboxes._zygote import program, watch
 
 __all__ = ["Settings", "main", "try_landlock", "try_seccomp"]
 

@@ -15,7 +15,7 @@ from typing import Any
 from agentrl.errors import SandboxError
 from agentrl.sandboxes import _seccomp
 from agentrl.sandboxes._host import ENVIRONMENT, alone
-from agentrl.sandboxes.zygote.wire import ANSWER_S, receive, send
+from agentrl.sandboxes._zygote.wire import ANSWER_S, receive, send
 
 __all__ = ["Launcher"]
 
@@ -96,7 +96,7 @@ class Launcher:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                alone("agentrl.sandboxes.zygote.launcher", str(theirs.fileno())),
+                alone("agentrl.sandboxes._zygote.launcher", str(theirs.fileno())),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,

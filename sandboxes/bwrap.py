@@ -27,7 +27,7 @@ from agentrl.errors import BoxError, SandboxError, UsageError
 from agentrl.programs import PROTECTIONS, Capabilities, Command, Files, Limits
 from agentrl.sandbox import Sandbox, Session, require
 from agentrl.sandboxes import _seccomp
-from agentrl.sandboxes.bwrap.session import Box, Launcher
+from agentrl.sandboxes._bwrap.session import Box, Launcher
 
 _HERE = Path(__file__).resolve().parent
 _FIRST_UID, _UIDS = 0x71000000, 0x1000000
@@ -191,7 +191,7 @@ def _files() -> dict[str, bytes]:
     """What a box finds of the kit, compiled once: that would be a tenth of its start."""
     found = {f"init/{name}": content for name, content in _ETC.items()}
     with tempfile.TemporaryDirectory() as folder:
-        for source in (_HERE / "box.py", _HERE.parent / "_boot.py"):
+        for source in (_HERE / "_bwrap/box.py", _HERE / "_boot.py"):
             target = py_compile.compile(str(source), cfile=f"{folder}/{source.stem}.pyc", doraise=True)
             assert target is not None
             found[f"init/{source.stem}.pyc"] = Path(target).read_bytes()

@@ -15,8 +15,8 @@ from agentrl.programs import Capabilities, Command, Driver, Files, Limits, Progr
 from agentrl.sandbox import Process, Session
 from agentrl.sandboxes._host import driver_path, rlimits
 from agentrl.sandboxes._running import Exit, Handle, Running
-from agentrl.sandboxes.zygote.host import Launcher
-from agentrl.sandboxes.zygote.wire import ANSWER_S, ready, receive, send
+from agentrl.sandboxes._zygote.host import Launcher
+from agentrl.sandboxes._zygote.wire import ANSWER_S, ready, receive, send
 
 __all__ = ["Box", "limits_of", "unpack"]
 

@@ -28,10 +28,10 @@ from agentrl.errors import BoxError, MissingExtraError, SandboxError, UsageError
 from agentrl.programs import PROTECTIONS, Capabilities, Files, Limits, Python, check_path
 from agentrl.sandbox import Sandbox, Session, require
 from agentrl.sandboxes import _seccomp
-from agentrl.sandboxes.docker.janitor import connect
-from agentrl.sandboxes.docker.session import Box
+from agentrl.sandboxes._docker.janitor import connect
+from agentrl.sandboxes._docker.session import Box
 
-_HERE = Path(__file__).resolve().parent
+_HERE = Path(__file__).resolve().parent / "_docker"
 _FIRST_UID, _UIDS = 0x72000000, 0x1000000
 """Users of boxes: beyond those of people, services, containers, and of the other back ends."""
 
@@ -108,9 +108,8 @@ class Docker(Sandbox):
 
     def session(self, *, files: Files | None = None, limits: Limits | None = None) -> Session:
         """Create and start a container."""
-        from requests.exceptions import RequestException
-
         from docker.errors import DockerException
+        from requests.exceptions import RequestException
 
         limits = limits or Limits()
         stored = {check_path(name): content for name, content in (files or {}).items()}
@@ -249,10 +248,9 @@ def _start_janitor(base_url: str, label: str) -> int:
 
 def _connect(base_url: str, image: str) -> Any:
     try:
-        from requests.exceptions import RequestException
-
         import docker
         from docker.errors import DockerException, ImageNotFound
+        from requests.exceptions import RequestException
     except ImportError as error:
         raise MissingExtraError(
             "the sandbox 'docker' needs the package docker: pip install 'agentrl[docker]'"

@@ -16,13 +16,13 @@ from agentrl.errors import BoxError, SandboxError, UsageError
 from agentrl.programs import Capabilities, Command, Driver, Files, Limits, Program, check_path
 from agentrl.sandbox import Process, Session
 from agentrl.sandboxes._boot import OUT_OF_MEMORY
+from agentrl.sandboxes._docker.tar import pack, unpack
 from agentrl.sandboxes._host import ENVIRONMENT, driver_path, rlimits
 from agentrl.sandboxes._running import Exit, Handle, Running
-from agentrl.sandboxes.docker.tar import pack, unpack
 
 __all__ = ["Box"]
 
-_HERE = Path(__file__).resolve().parent
+_BOOT = Path(__file__).resolve().parents[1] / "_boot.py"
 _ANSWER_S = 30.0
 _LOOK_S = 0.05
 _WORD = 100_000
@@ -87,7 +87,7 @@ class Box(Session):
         self._client, self._container, self._siblings = client, container, siblings
         self._programs, self._memory_mib = 0, limits.memory_mib
         self._running: _Program | None = None
-        self._boot = (_HERE.parent / "_boot.py").read_text(encoding="utf-8")
+        self._boot = _BOOT.read_text(encoding="utf-8")
         stream = client.attach_socket(container, params={"stdin": 1, "stdout": 1, "stream": 1})
         self._line = _Line(stream)
         self._closed = False
@@ -96,9 +96,8 @@ class Box(Session):
 
     def start(self, program: Program, *, limits: Limits | None = None) -> Process:
         """Start a program in the box."""
-        from requests.exceptions import RequestException
-
         from docker.errors import APIError, NotFound
+        from requests.exceptions import RequestException
 
         limits = limits or self.limits
         if self._running is not None and not self._running.closed:
@@ -161,9 +160,8 @@ class Box(Session):
 
     def close(self) -> None:
         """End the box."""
-        from requests.exceptions import RequestException
-
         from docker.errors import APIError
+        from requests.exceptions import RequestException
 
         if self._closed:
             return
@@ -285,9 +283,8 @@ class _Program(Handle):
 
     def _facts(self) -> dict[str, Any] | None:
         """What the daemon says of the program's end; None while it runs."""
-        from requests.exceptions import RequestException
-
         from docker.errors import APIError, NotFound
+        from requests.exceptions import RequestException
 
         try:
             facts: dict[str, Any] = self._client.exec_inspect(self._exec)
@@ -326,9 +323,8 @@ class _Program(Handle):
 
     def _ran_out(self) -> int:
         """Whether the daemon has seen the box run out of memory, where nobody in it can tell any more."""
-        from requests.exceptions import RequestException
-
         from docker.errors import APIError
+        from requests.exceptions import RequestException
 
         wanted = {"container": self._container, "event": "oom"}
         with contextlib.suppress(APIError, RequestException):

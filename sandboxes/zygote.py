@@ -20,8 +20,8 @@ import sys
 from agentrl.errors import SandboxError, UsageError
 from agentrl.programs import PROTECTIONS, Capabilities, Files, Limits, check_path
 from agentrl.sandbox import Sandbox, Session, require
-from agentrl.sandboxes.zygote.host import Launcher
-from agentrl.sandboxes.zygote.session import Box, limits_of
+from agentrl.sandboxes._zygote.host import Launcher
+from agentrl.sandboxes._zygote.session import Box, limits_of
 
 __all__ = ["Zygote", "open"]
 
