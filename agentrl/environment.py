@@ -109,6 +109,13 @@ class Env(gymnasium.Env[Observation, "str | Message"]):
         """Replies that solve the task, for `check`; empty where none is known."""
         return ()
 
+    def segments(self, reply: str) -> Sequence[tuple[str, int, int]]:
+        """Parts of a reply that credit may tell apart: each a tag, its first character and its end; none overlaps.
+
+        In a rollout they become `Node.spans`.
+        """
+        return ()
+
     # Gymnasium's side.
 
     def reset(

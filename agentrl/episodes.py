@@ -332,7 +332,7 @@ class _Runner:
                 nodes.append(Node(len(nodes) - 1, Message("assistant", ""), reward=0.0, verdict=CONTEXT_FULL))
                 stop = "token_limit"
                 break
-            node = await player.act(len(nodes) - 1)
+            node = player.tagged(await player.act(len(nodes) - 1), env.segments)
             observation, reward, terminated, truncated, info = await self._call(env.step, node.message)
             key = env.state_key()
             nodes.append(replace(node, reward=reward, verdict=info["verdict"], state_key=key))

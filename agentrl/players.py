@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeGuard, cast
 
@@ -16,6 +16,7 @@ from agentrl.types import Message, Node, SampleRequest, Verdict
 
 __all__ = ["TextPlayer", "TokenPlayer", "is_token_policy", "renderer_of"]
 
+Segments = Callable[[str], Sequence[tuple[str, int, int]]]
 CONTEXT_FULL = Verdict(0.0, "resource_limit", feedback="The conversation no longer fits the policy's context.")
 
 
@@ -84,6 +85,11 @@ class TokenPlayer:
             ended=sample.stop,
         )
 
+    def tagged(self, node: Node, segments: Segments) -> Node:
+        """The turn with the environment's segments of its text as spans of its tokens."""
+        found = segments(node.message.content)
+        return replace(node, spans=self._conversation.spans(node.token_ids, found)) if found else node
+
     def observed(self, parent: int, messages: Sequence[Message], state_key: str) -> Node:
         """A later observation."""
         return _observation(parent, messages, self._conversation.observe(messages), state_key)
@@ -108,6 +114,10 @@ class TextPlayer:
         message = await self._policy.reply(tuple(self._messages), self._tools)
         self._messages.append(message)
         return Node(parent, message, version=self._policy.version)
+
+    def tagged(self, node: Node, segments: Segments) -> Node:
+        """The turn as it is: there are no tokens to tag."""
+        return node
 
     def observed(self, parent: int, messages: Sequence[Message], state_key: str) -> Node:
         """A later observation."""

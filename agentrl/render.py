@@ -10,12 +10,13 @@ from __future__ import annotations
 import datetime
 import hashlib
 import re
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal, Protocol
 
 from agentrl.errors import RenderError
-from agentrl.types import Message
+from agentrl.types import Message, Span
 
 __all__ = ["ByteTokenizer", "Conversation", "HubTokenizer", "Renderer", "Tokenizer"]
 
@@ -202,6 +203,29 @@ class Renderer:
             end -= 1
         return Message("assistant", self.tokenizer.decode(ids[:end]))
 
+    def spans(self, ids: Sequence[int], segments: Sequence[tuple[str, int, int]]) -> tuple[Span, ...]:
+        """Segments of the text that ids spell, as spans of the ids: every token that holds a part of one is in it.
+
+        Args:
+            ids: What was drawn.
+            segments: Each a tag, its first character, and its end, in `parse(ids).content`.
+        """
+        text = self.tokenizer.decode(ids)
+
+        def settled(count: int) -> int:
+            """How many characters the first tokens settle: some bytes of one decode to something else."""
+            start = self.tokenizer.decode(ids[:count])
+            return next((i for i, (a, b) in enumerate(zip(start, text, strict=False)) if a != b), len(start))
+
+        tokens = range(len(ids) + 1)
+        spans = []
+        for tag, first, end in segments:
+            begin = bisect_left(tokens, first, key=settled)
+            if end > first:
+                inside = settled(begin) > first  # the token before reaches into the segment
+                spans.append(Span(tag, begin - inside, bisect_left(tokens, end, key=settled)))
+        return tuple(spans)
+
     def opening(
         self, messages: tuple[Message, ...], tools: tuple[Mapping[str, Any], ...]
     ) -> tuple[str, tuple[int, ...]]:
@@ -298,6 +322,10 @@ class Conversation:
         self.ids = (*self.ids, *drawn)
         self._ended = bool(drawn) and drawn[-1] in self._renderer.tokenizer.eos_ids
         return message
+
+    def spans(self, drawn: Sequence[int], segments: Sequence[tuple[str, int, int]]) -> tuple[Span, ...]:
+        """See `Renderer.spans`."""
+        return self._renderer.spans(drawn, segments)
 
     def observe(self, messages: Sequence[Message]) -> tuple[int, ...]:
         """Ids that new messages add: what closes the policy's turn, the messages, the next generation prompt.

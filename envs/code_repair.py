@@ -157,8 +157,7 @@ class CodeRepair(Env):
         said = NO_CODE if verdict.status == "no_answer" else AGAIN.format(verdict.feedback)
         return Outcome((Message("user", said),), verdict=verdict)
 
-    @staticmethod
-    def segments(reply: str) -> list[tuple[str, int, int]]:
+    def segments(self, reply: str) -> list[tuple[str, int, int]]:
         """The explanation and the code of a reply, as (tag, first character, end)."""
         return repair_segments(reply)
 

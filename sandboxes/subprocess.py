@@ -31,6 +31,7 @@ from agentrl.sandboxes._host import ENVIRONMENT, driver_path, rlimits, snapshot
 from agentrl.sandboxes._running import Exit, Handle, Running
 
 _HERE = Path(__file__).resolve().parent
+_PREFIX = "agentrl-box-"
 
 
 def open(*, allow_degraded: tuple[str, ...] = (), concurrency: int | None = None) -> Sandbox:
@@ -40,6 +41,7 @@ def open(*, allow_degraded: tuple[str, ...] = (), concurrency: int | None = None
         UsageError: `allow_degraded` names something that is no protection.
     """
     require("subprocess", {}, allow_degraded)
+    _clear_dead(Path(tempfile.gettempdir()))
     return Subprocess(concurrency)
 
 
@@ -71,7 +73,7 @@ class _Session(Session):
     def __init__(self, box: Capabilities, limits: Limits, siblings: set[_Session]) -> None:
         self.capabilities, self.limits = box, limits
         self._siblings = siblings
-        self._folder = Path(tempfile.mkdtemp(prefix="agentrl-box-"))
+        self._folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
         (self._folder / "box").mkdir()
         self._programs = 0
 
@@ -107,6 +109,14 @@ class _Session(Session):
     def close(self) -> None:
         self._siblings.discard(self)
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _clear_dead(place: Path) -> None:
+    """Remove the boxes of callers that were killed."""
+    for folder in place.glob(f"{_PREFIX}[0-9]*-*"):
+        pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if pid.isdigit() and not Path(f"/proc/{pid}").exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _rlimits(limits: Limits) -> dict[str, tuple[int, int]]:

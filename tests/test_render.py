@@ -14,7 +14,7 @@ from transformers import PreTrainedTokenizerFast
 
 from agentrl.errors import RenderError
 from agentrl.render import ByteTokenizer, HubTokenizer, Renderer
-from agentrl.types import Message, ToolCall
+from agentrl.types import Message, Span, ToolCall
 
 OPEN, END = 256, 257
 CHATML = (
@@ -297,3 +297,34 @@ def test_a_fingerprint_names_vocabulary_and_template() -> None:
     one, same, other = (hub_tokenizer(t).fingerprint() for t in (CHATML, CHATML, CHATML + " "))
     assert one == same != other
     assert Renderer(ByteTokenizer()).fingerprint == "bytes-1"
+
+
+@given(st.text(max_size=12), st.data())
+def test_spans_hold_every_token_of_their_segment_and_no_other(text: str, data: st.DataObject) -> None:
+    renderer = Renderer(ByteTokenizer())
+    ids = renderer.tokenizer.encode(text, "plain")
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, len(text)))
+    spans = renderer.spans(ids, [("part", start, end)])
+    if start == end:
+        assert spans == ()
+    else:
+        assert renderer.tokenizer.decode(ids[spans[0].start : spans[0].end]) == text[start:end]
+
+
+class Pairs(ByteTokenizer):
+    """Two characters of plain ASCII a token: borders fall within tokens."""
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return "".join(chr(i >> 8) + chr(i & 255) for i in ids)
+
+
+def test_a_token_on_the_border_belongs_to_both() -> None:
+    renderer = Renderer(ByteTokenizer())
+    renderer.tokenizer = Pairs()
+    ids = [ord(a) << 8 | ord(b) for a, b in ("ab", "cd", "ef")]
+    assert renderer.spans(ids, [("x", 0, 3), ("y", 3, 6), ("z", 2, 4)]) == (
+        Span("x", 0, 2),
+        Span("y", 1, 3),
+        Span("z", 1, 2),
+    )

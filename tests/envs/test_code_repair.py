@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 import agentrl
 from agentrl.conformance import check_env_plugin
 from agentrl.envs._code.examples import call_example, entry_of
-from agentrl.envs._code.replies import fenced, last_code
+from agentrl.envs._code.replies import fenced, last_code, repair_segments
 from agentrl.envs.code_repair import CodeRepair
+from agentrl.episodes import Sampling
 from agentrl.errors import ConfigError, DataError, SandboxError, UnknownIdError
 from agentrl.policies.script import Script
-from agentrl.types import Message, Task, Verdict
+from agentrl.render import ByteTokenizer, Renderer
+from agentrl.types import Message, Sample, SampleRequest, Task, Verdict
 from agentrl.verifiers import code as verifier
 
 ROWS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "code_rows.json").read_text())["code_repair"]
@@ -229,7 +231,7 @@ def test_rollouts_keep_a_verdict_a_turn() -> None:
     ],
 )
 def test_segments(text: str, parts: list[tuple[str, str]]) -> None:
-    found = CodeRepair.segments(text)
+    found = repair_segments(text)
     if parts == []:
         assert [tag for tag, _, _ in found if tag == "code"] == []
     else:
@@ -242,7 +244,7 @@ MARKS = ("```", "```python", "```sh", "\n", "\n", "x = 1", " ", "<explain>", "</
 @given(st.lists(st.sampled_from(MARKS), max_size=14).map("".join))
 @settings(max_examples=300, deadline=None)
 def test_segments_agree_with_the_verifier_and_do_not_overlap(text: str) -> None:
-    found = CodeRepair.segments(text)
+    found = repair_segments(text)
     assert all(0 <= start < end <= len(text) for _, start, end in found)
     assert all(a[2] <= b[1] for a, b in itertools.pairwise(found))
     code = last_code(text)
@@ -357,3 +359,32 @@ def test_public_rows(name: str, count: int, left_out: int, data_dir: Callable[[s
         assert not again.success
         statuses.append(env.step(env.gold(task)[0])[4]["verdict"].status)
     assert statuses == ["correct"] * 5
+
+
+class Speaks:
+    """A token policy that says one reply, byte by byte."""
+
+    version = 0
+
+    def __init__(self, text: str) -> None:
+        self.renderer = Renderer(ByteTokenizer())
+        self.ids = tuple(self.renderer.tokenizer.encode(text, "plain"))
+
+    async def sample(self, request: SampleRequest, /) -> Sample:
+        logprobs = (-1.0,) * len(self.ids)
+        return Sample(self.ids, logprobs, logprobs, "length", 0)
+
+    def close(self) -> None:
+        pass
+
+
+def test_explanation_and_code_are_spans_of_the_rollouts_tokens() -> None:
+    reply = "Naïve: é is lost.\n```python\nx = 'é'\n```"
+    (rollout,) = agentrl.rollout("code_repair", Speaks(reply), n=1, seed=0, sampling=Sampling(max_tokens=200))
+    node = next(node for node in rollout.nodes if node.is_policy)
+    decode = Renderer(ByteTokenizer()).tokenizer.decode
+    told = {span.tag: decode(node.token_ids[span.start : span.end]) for span in node.spans}
+    assert told == {tag: reply[start:end] for tag, start, end in repair_segments(reply)}
+    assert set(told) == {"explain", "code"}
+    tags = rollout.trajectory(1).tags
+    assert tags.count("code") == len("x = 'é'".encode())

@@ -124,3 +124,12 @@ def test_no_descriptor_stays_open(box: backend.Subprocess) -> None:
     for source in ("", "import os; os.abort()", "import time; time.sleep(9)"):
         box.run(Python(source), limits=Limits(wall_s=0.2))
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_boxes_of_killed_callers_are_cleared_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    dead, alive = tmp_path / f"agentrl-box-{2**22 + 1}-x", tmp_path / f"agentrl-box-{os.getpid()}-x"
+    for folder in (dead, alive):
+        (folder / "box").mkdir(parents=True)
+    backend.open().close()
+    assert (dead.exists(), alive.exists()) == (False, True)
