@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from agentrl.errors import UsageError
+from agentrl.errors import UsageError, suggest
 
 __all__ = [
     "BOX",
@@ -22,6 +22,7 @@ __all__ = [
     "Protection",
     "Python",
     "check_path",
+    "check_protections",
 ]
 
 BOX = "/box"
@@ -91,6 +92,10 @@ class Limits:
             value = getattr(self, name)
             if isinstance(value, bool) or not value > 0:
                 raise UsageError(f"the limit {name} must be above 0, got {value!r}")
+            if not value < 2**40:  # beyond that bytes and milliseconds do not fit the kernel's words
+                raise UsageError(f"the limit {name} must be below 2**40, got {value!r}")
+            if not name.endswith("_s") and not isinstance(value, int):
+                raise UsageError(f"the limit {name} must be a whole number, got {value!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +190,17 @@ class ExecResult:
     def ran(self) -> bool:
         """False where the machine failed, so that nothing can be said about the program."""
         return self.status not in ("setup_failed", "infra_error")
+
+
+def check_protections(names: Iterable[str]) -> None:
+    """Refuse a name that is none of `PROTECTIONS`.
+
+    Raises:
+        UsageError: There is one.
+    """
+    for name in names:
+        if name not in PROTECTIONS:
+            raise UsageError(f"no protection {name!r}: {suggest(name, PROTECTIONS)}")
 
 
 def check_path(path: str) -> str:

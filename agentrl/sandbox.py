@@ -28,8 +28,8 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from agentrl import registry
-from agentrl.errors import BoxError, SandboxError, UsageError
-from agentrl.programs import PROTECTIONS, Capabilities, ExecResult, Files, Limits, Program
+from agentrl.errors import BoxError, SandboxError
+from agentrl.programs import Capabilities, ExecResult, Files, Limits, Program, check_protections
 
 __all__ = ["Process", "Sandbox", "Session", "open_sandbox", "require", "shared"]
 
@@ -264,9 +264,7 @@ def require(backend: str, missing: Mapping[str, str], allow_degraded: tuple[str,
         UsageError: `allow_degraded` names something that is no protection.
         SandboxError: A protection is missing and not allowed to be.
     """
-    unknown = sorted(set(allow_degraded) - PROTECTIONS)
-    if unknown:
-        raise UsageError(f"no protection {unknown[0]!r}; known: {', '.join(sorted(PROTECTIONS))}")
+    check_protections(allow_degraded)
     refused = {name: why for name, why in missing.items() if name not in allow_degraded}
     if refused:
         reasons = "; ".join(f"{name} ({why})" for name, why in refused.items())

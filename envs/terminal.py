@@ -112,7 +112,7 @@ class Terminal(Env):
             if not found and action.content.strip().lower().rpartition("\n")[2].strip(" `.") == "done":
                 return self._end(self._verdict())
             return Outcome((Message("user", FORMAT),))
-        result = self._execute(action.content[found[0].start : found[0].end])
+        result = self._execute(action.content[found[0].start : found[0].end].replace("\r\n", "\n"))
         if result is None:
             return self._end(Verdict(0.0, "resource_limit", feedback="The commands left a box that cannot be used."))
         return Outcome((Message("user", _shown(result)),))

@@ -1,4 +1,4 @@
-"""The first program in a box that has no launcher: sets the limits of its process, then becomes the program.
+"""Sets the limits of its process, then becomes the program: the first one in a box that has no launcher.
 
 Runs by itself (`python -I -S _boot.py LIMITS KIND WORD...`), or is imported in a box; from the standard library alone,
 nothing of the kit. LIMITS is a JSON object from the name of an rlimit (`AS`, `CPU`, ...) to [soft, hard], with a
@@ -61,19 +61,24 @@ def dumpable(value: int) -> None:
 
 
 def limit(limits: dict[str, tuple[int, int]]) -> None:
-    """Set this process's limits, none above what it already has."""
-    for name, (soft, hard) in limits.items():
-        which = getattr(resource, "RLIMIT_" + name)
-        _, most = resource.getrlimit(which)
-        if most != resource.RLIM_INFINITY:
-            soft, hard = min(soft, most), min(hard, most)
-        resource.setrlimit(which, (soft, hard))
+    """Set all limits of this process, what it creates closed to others, and let it be the first to go."""
+    set_rlimits(limits)
     os.umask(0o077)
     try:  # `contextlib` would cost milliseconds
         with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
             file.write("1000")  # if the kernel must choose, then this and not what watches the box
     except OSError:
         pass
+
+
+def set_rlimits(limits: dict[str, tuple[int, int]]) -> None:
+    """Set this process's rlimits, none above what it already has."""
+    for name, (soft, hard) in limits.items():
+        which = getattr(resource, "RLIMIT_" + name)
+        _, most = resource.getrlimit(which)
+        if most != resource.RLIM_INFINITY:
+            soft, hard = min(soft, most), min(hard, most)
+        resource.setrlimit(which, (soft, hard))
 
 
 def execute(words: list[str]) -> None:
@@ -84,10 +89,10 @@ def execute(words: list[str]) -> None:
         _signal.signal(ignored, _signal.SIG_DFL)
     try:
         os.execvp(words[0], words)
-    except OSError as error:
-        sys.stderr.write(f"{words[0]}: {error.strerror}\n")
-        sys.stderr.flush()
-        os._exit(127)
+    except (OSError, ValueError) as error:  # a word with a NUL is a `ValueError`
+        reason = getattr(error, "strerror", None) or error
+        os.write(2, f"{words[0]}: {reason}\n".encode("utf-8", "backslashreplace"))
+    os._exit(127)
 
 
 def run(path: str, argv: list[str], source: bytes | None = None) -> None:
@@ -101,7 +106,7 @@ def run(path: str, argv: list[str], source: bytes | None = None) -> None:
     main = sys.modules["__main__"] = type(sys)("__main__")
     main.__dict__.update({"__file__": path, "__builtins__": __builtins__, "__loader__": _Source(source)})
     try:
-        exec(compile(source, path, "exec"), main.__dict__)
+        exec(compile(source, path, "exec", dont_inherit=True), main.__dict__)
     except MemoryError:
         os.write(2, b"MemoryError\n")
         os._exit(OUT_OF_MEMORY)

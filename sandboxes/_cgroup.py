@@ -12,7 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Group", "Groups"]
+__all__ = ["SPARE_MIB", "Group", "Groups"]
+
+SPARE_MIB = 16
+"""What a group may hold above its program's limit: the interpreter that watches it, and the pages of its that a fork
+touches before the program has a byte."""
 
 _ROOT = Path("/sys/fs/cgroup")
 _PREFIX = "agentrl-"

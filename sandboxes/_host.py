@@ -1,17 +1,19 @@
-"""What back ends share on the host's side: the environment of a box, its rlimits, its drivers, and files out of it."""
+"""What back ends share on the host's side: what a box finds, its rlimits, its drivers, and files into and out of it."""
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
 import os
 import stat
-import sys
+import sysconfig
 from pathlib import Path
 from types import MappingProxyType
 
-from agentrl.errors import BoxError, UnknownIdError, suggest
+from agentrl.errors import BoxError, UnknownIdError, UsageError, suggest
 from agentrl.programs import BOX, Driver, Limits
 
-__all__ = ["ENVIRONMENT", "alone", "driver_path", "rlimits", "snapshot"]
+__all__ = ["ENVIRONMENT", "ETC", "SYSTEM", "box_user", "driver_path", "put", "rlimits", "site_packages", "snapshot"]
 
 _MIB = 2**20
 _DEPTH = 32  # as in `check_path`
@@ -34,29 +36,38 @@ ENVIRONMENT = MappingProxyType(
 )
 """All that a program finds in its environment, beside what its `env` adds."""
 
+SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/alternatives")
+"""What a box sees of the host, beside the interpreter."""
 
-_PACKAGE = Path(__file__).resolve().parent
-_ALONE = """
-import importlib, sys, types
-folder, name, *words = sys.argv[1:]
-for package, path in (("agentrl", ""), ("agentrl.sandboxes", folder)):
-    module = sys.modules[package] = types.ModuleType(package)
-    module.__path__ = [path]
-become = importlib.import_module(name).main(*words)
-if become is not None:
-    become()
-"""
-"""A module of a back end is imported by its name, but not the packages around it, which would load much more."""
+ETC = MappingProxyType(
+    {
+        "passwd": "box:x:65534:65534::/box:/bin/sh\n",
+        "group": "box:x:65534:\n",
+        "nsswitch.conf": "passwd: files\n",
+    }
+)
+"""A box's own files in /etc."""
 
 
-def alone(module: str, *words: str) -> list[str]:
-    """The command that calls `main(*words)` of a module in an interpreter with nothing else in it.
+def box_user(first: int, number: int) -> int:
+    """The user of this process's box of that number, among 2^24 from `first` on.
 
-    What `main` returns is called in turn, with no frame of it left on the stack. The interpreter is the one beneath a
-    virtual environment, whose own a box may not see.
+    Trainers at one time begin far from each other: a prime times their process ids.
     """
-    interpreter = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
-    return [interpreter, "-I", "-S", "-c", _ALONE, str(_PACKAGE), module, *words]
+    return first + (os.getpid() * 4099 + number) % 2**24
+
+
+def site_packages(modules: tuple[str, ...]) -> list[str]:
+    """The folders that a box must see for its programs to import installed modules; none if it needs none.
+
+    Raises:
+        UsageError: One is not installed.
+    """
+    for name in modules:
+        if importlib.util.find_spec(name.partition(".")[0]) is None:
+            raise UsageError(f"the module {name!r} is not installed here, so that no box can see it: install it")
+    found = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")] if modules else []
+    return list(dict.fromkeys(found))
 
 
 def rlimits(limits: Limits) -> dict[str, tuple[int, int]]:
@@ -93,6 +104,45 @@ def driver_path(driver: Driver) -> Path:
             f"no driver {driver.name!r}: {suggest(driver.name, [p.stem for p in _DRIVERS.glob('*.py')])}"
         )
     return path
+
+
+def put(folder: int, path: str, content: bytes, owner: int | None = None) -> None:
+    """Write a file below an open folder that a program may have filled: no link is followed, what is in the way goes.
+
+    Args:
+        folder: Its descriptor.
+        path: As `check_path` gives it.
+        content: Of the file.
+        owner: User and group that get it; None leaves it to this process's own, whose group may have another number.
+
+    Raises:
+        BoxError: It does not fit, or a folder is in its place.
+    """
+    *folders, name = path.split("/")
+    at = os.dup(folder)
+    try:
+        for part in folders:
+            with contextlib.suppress(FileNotFoundError):
+                if not stat.S_ISDIR(os.stat(part, dir_fd=at, follow_symlinks=False).st_mode):
+                    os.unlink(part, dir_fd=at)
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(part, 0o700, dir_fd=at)
+                if owner is not None:
+                    os.chown(part, owner, owner, dir_fd=at, follow_symlinks=False)
+            below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at)
+            os.close(at)
+            at = below
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=at)
+        new = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with open(os.open(name, new, 0o600, dir_fd=at), "wb") as file:
+            if owner is not None:
+                os.fchown(file.fileno(), owner, owner)
+            file.write(content)
+    except OSError as error:
+        raise BoxError(f"the file {path!r:.100} could not be put into the box: {error.strerror}") from error
+    finally:
+        os.close(at)
 
 
 def snapshot(folder: Path, limits: Limits) -> dict[str, bytes]:

@@ -12,12 +12,16 @@ from dataclasses import dataclass
 
 from agentrl.programs import Capabilities, ExecResult, ExecStatus, Limits
 from agentrl.sandbox import Process
+from agentrl.sandboxes._wire import ready
 
 __all__ = ["Exit", "Handle", "Running"]
 
 _CHUNK = 65536
 _END_S = 5.0
 """How long a killed program may take to be dead."""
+
+_LOOK_S = 3600.0
+"""The longest sleep; the kernel takes no more than 24 days, and a deadline may be later."""
 
 _CLOCKS = 0.5
 """The kernel's limit goes by sampled CPU time, which can be far ahead of the exact time where processes take turns."""
@@ -160,9 +164,7 @@ class Running(Process):
         return self._describe(ended)
 
     def _dead(self, within_s: float) -> bool:
-        poll = select.poll()
-        poll.register(self._handle.exit_fd, select.POLLIN)
-        return bool(poll.poll(within_s * 1000))
+        return ready(self._handle.exit_fd, within_s)
 
     def _alive(self, deadline: float | None = None) -> bool:
         """Whether to go on: in time, and under its output limits."""
@@ -180,7 +182,7 @@ class Running(Process):
                 poll.register(fd, select.POLLIN)
         if rest and self._stdin is not None:
             poll.register(self._stdin, select.POLLOUT)
-        for fd, _ in poll.poll(max(0.0, deadline - time.monotonic()) * 1000 + 1):
+        for fd, _ in poll.poll(min(_LOOK_S, max(0.0, deadline - time.monotonic())) * 1000 + 1):
             if fd == self._handle.exit_fd:
                 self._exited = True
             elif fd == self._stdin:

@@ -13,7 +13,7 @@ import errno
 import platform
 import struct
 
-__all__ = ["DENIED", "SENDING", "program"]
+__all__ = ["AF_UNIX", "DENIED", "NAMESPACES", "SENDING", "TIOCLINUX", "TIOCSTI", "program"]
 
 # name: (x86_64, aarch64); None where the architecture has no such call.
 _CALLS: dict[str, tuple[int, int | None]] = {
@@ -121,8 +121,8 @@ _NEWEST = 450
 _ARCHES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
 _CLONE, _CLONE3, _SOCKET, _SOCKETPAIR, _IOCTL = (56, 220), (435, 435), (41, 198), (53, 199), (16, 29)
 _PRLIMIT, _PRCTL = (302, 261), (157, 167)
-_NAMESPACES = 0x7E020000 | 0x80  # CLONE_NEW{NS,CGROUP,UTS,IPC,USER,PID,NET,TIME}
-_AF_UNIX, _TIOCSTI, _TIOCLINUX, _PR_SET_DUMPABLE = 1, 0x5412, 0x541C, 4
+NAMESPACES = 0x7E020000 | 0x80  # CLONE_NEW{NS,CGROUP,UTS,IPC,USER,PID,NET,TIME}
+AF_UNIX, TIOCSTI, TIOCLINUX, _PR_SET_DUMPABLE = 1, 0x5412, 0x541C, 4
 
 _LOAD, _EQUAL, _ABOVE, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x25, 0x35, 0x45, 0x06
 _NR, _ARCH, _ARG0, _ARG1 = 0, 4, 16, 24  # offsets in struct seccomp_data; the low words of the arguments
@@ -150,10 +150,10 @@ def program(machine: str = "", *, also: tuple[str, ...] = ()) -> bytes:
     code.append([(_EQUAL, 0, 1, _CLONE3[column]), (_RETURN, 0, 0, _refuse(errno.ENOSYS))])
     numbers = [pair[column] for pair in (*_CALLS.values(), *(_SENDING[name] for name in also))]
     code.extend([(_EQUAL, 0, 1, n), (_RETURN, 0, 0, _refuse(errno.EPERM))] for n in numbers if n is not None)
-    code.append(_argument(_CLONE[column], _ARG0, [(_ANY_BIT, _NAMESPACES)]))
-    code.append(_argument(_IOCTL[column], _ARG1, [(_EQUAL, _TIOCSTI), (_EQUAL, _TIOCLINUX)]))
+    code.append(_argument(_CLONE[column], _ARG0, [(_ANY_BIT, NAMESPACES)]))
+    code.append(_argument(_IOCTL[column], _ARG1, [(_EQUAL, TIOCSTI), (_EQUAL, TIOCLINUX)]))
     code.append(_argument(_PRCTL[column], _ARG0, [(_EQUAL, _PR_SET_DUMPABLE)]))
-    for call, value in ((_PRLIMIT, 0), (_SOCKET, _AF_UNIX), (_SOCKETPAIR, _AF_UNIX)):
+    for call, value in ((_PRLIMIT, 0), (_SOCKET, AF_UNIX), (_SOCKETPAIR, AF_UNIX)):
         code.append(_only(call[column], value))
     code.append((_RETURN, 0, 0, _ALLOW))
     flat = [line for part in code for line in (part if isinstance(part, list) else [part])]

@@ -13,28 +13,25 @@ rather than held.
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 import os
 import py_compile
 import shutil
 import sys
-import sysconfig
 import tempfile
 from pathlib import Path
 
 from agentrl.errors import BoxError, SandboxError, UsageError
-from agentrl.programs import PROTECTIONS, Capabilities, Command, Files, Limits
+from agentrl.programs import PROTECTIONS, Capabilities, Command, Files, Limits, check_protections
 from agentrl.sandbox import Sandbox, Session, require
 from agentrl.sandboxes import _seccomp
-from agentrl.sandboxes._bwrap.session import Box, Launcher
+from agentrl.sandboxes._bwrap.session import Box, Launcher, group_limits
+from agentrl.sandboxes._host import ETC, SYSTEM, box_user, site_packages
 
 _HERE = Path(__file__).resolve().parent
-_FIRST_UID, _UIDS = 0x71000000, 0x1000000
+_FIRST_UID = 0x71000000
 """Users of boxes: beyond those of people, services, containers, and of the `zygote` back end."""
 
-_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/alternatives", "/etc/ld.so.cache")
-_ETC = {"passwd": b"box:x:65534:65534::/box:/bin/sh\n", "group": b"box:x:65534:\n"}
 _INIT = "/run/box"
 
 
@@ -76,10 +73,8 @@ class Bwrap(Sandbox):
     def __init__(
         self, program: str, modules: tuple[str, ...], pretend_missing: tuple[str, ...], concurrency: int | None
     ) -> None:
-        unknown = sorted(set(pretend_missing) - PROTECTIONS)
-        if unknown:
-            raise UsageError(f"no protection {unknown[0]!r}; known: {', '.join(sorted(PROTECTIONS))}")
-        self._path = _site_packages(modules)
+        check_protections(pretend_missing)
+        self._path = site_packages(modules)
         self._launcher = Launcher()
         self._program = program
         self._files = _files()
@@ -98,7 +93,7 @@ class Bwrap(Sandbox):
     def session(self, *, files: Files | None = None, limits: Limits | None = None) -> Session:
         """Start a box."""
         limits = limits or Limits()
-        uid = _FIRST_UID + (os.getpid() * 4099 + next(self._count)) % _UIDS
+        uid = box_user(_FIRST_UID, next(self._count))
         spec = {
             "argv": arguments(self._program, self._path),
             "binds": {name: path for name, path, _ in _views(self._path)},
@@ -109,8 +104,7 @@ class Bwrap(Sandbox):
                 "init": "size=8m,nr_inodes=64",
             },
             "files": self._files,
-            "memory_mib": limits.memory_mib,
-            "processes": limits.processes,
+            "group": group_limits(limits),
             "filter": self._filter,
             "uid": uid,
             "path": [target for name, _, target in _views(self._path) if name != "python"],
@@ -157,14 +151,14 @@ def arguments(program: str, path: list[str]) -> list[str]:
     """The command line of bwrap; the launcher puts a file descriptor for the word SOCKET."""
     words = [program, "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session"]
     words += ["--as-pid-1", "--clearenv", "--cap-drop", "ALL", "--uid", "65534", "--gid", "65534", "--hostname", "box"]
-    for folder in _SYSTEM:
+    for folder in (*SYSTEM, "/etc/ld.so.cache"):
         if os.path.islink(folder):
             words += ["--symlink", os.readlink(folder), folder]
         else:
             words += ["--ro-bind-try", folder, folder]
     for name, _, target in _views(path):
         words += ["--ro-bind", f"/tmp/{name}", target]
-    for name in _ETC:
+    for name in ETC:
         words += ["--ro-bind", f"/tmp/init/{name}", f"/etc/{name}"]
     words += ["--proc", "/proc", "--dev", "/dev", "--bind", "/tmp/shm", "/dev/shm", "--remount-ro", "/dev"]
     words += ["--bind", "/tmp/box", "/box", "--bind", "/tmp/tmp", "/tmp", "--ro-bind", "/tmp/init", _INIT]
@@ -189,18 +183,10 @@ def _interpreter() -> str:
 
 def _files() -> dict[str, bytes]:
     """What a box finds of the kit, compiled once: that would be a tenth of its start."""
-    found = {f"init/{name}": content for name, content in _ETC.items()}
+    found = {f"init/{name}": text.encode() for name, text in ETC.items()}
     with tempfile.TemporaryDirectory() as folder:
-        for source in (_HERE / "_bwrap/box.py", _HERE / "_boot.py"):
+        for source in (_HERE / "_bwrap/box.py", _HERE / "_boot.py", _HERE / "_count.py"):
             target = py_compile.compile(str(source), cfile=f"{folder}/{source.stem}.pyc", doraise=True)
             assert target is not None
             found[f"init/{source.stem}.pyc"] = Path(target).read_bytes()
     return found
-
-
-def _site_packages(modules: tuple[str, ...]) -> list[str]:
-    for name in modules:
-        if importlib.util.find_spec(name) is None:
-            raise UsageError(f"the module {name!r} is not installed here, so that no box can see it")
-    found = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")] if modules else []
-    return list(dict.fromkeys(found))

@@ -25,27 +25,30 @@ from pathlib import Path
 from typing import Any, Literal
 
 from agentrl.errors import BoxError, MissingExtraError, SandboxError, UsageError
-from agentrl.programs import PROTECTIONS, Capabilities, Files, Limits, Python, check_path
+from agentrl.programs import PROTECTIONS, Capabilities, Files, Limits, Python, check_path, check_protections
 from agentrl.sandbox import Sandbox, Session, require
 from agentrl.sandboxes import _seccomp
+from agentrl.sandboxes._cgroup import SPARE_MIB
 from agentrl.sandboxes._docker.janitor import connect
 from agentrl.sandboxes._docker.session import Box
+from agentrl.sandboxes._host import box_user
 
 _HERE = Path(__file__).resolve().parent / "_docker"
-_FIRST_UID, _UIDS = 0x72000000, 0x1000000
+_FIRST_UID = 0x72000000
 """Users of boxes: beyond those of people, services, containers, and of the other back ends."""
 
 _RUN, _OWNER = "agentrl.run", "agentrl.owner"
-_NAMESPACES = 0x7E020000 | 0x80
-_AF_UNIX, _TIOCSTI, _TIOCLINUX = 1, 0x5412, 0x541C
 _DAEMON_S = 60
+"""How long the daemon may take for an answer."""
+
+SOCKET = "unix:///var/run/docker.sock"
 
 
 def open(
     *,
     image: str = "python:3.12-slim",
     runtime: Literal["runsc"] | None = None,
-    base_url: str = "unix:///var/run/docker.sock",
+    base_url: str = SOCKET,
     allow_degraded: tuple[str, ...] = (),
     concurrency: int | None = None,
     pretend_missing: tuple[str, ...] = (),
@@ -55,7 +58,7 @@ def open(
     Args:
         image: What boxes hold; must be there.
         runtime: "runsc" for gVisor, where the daemon has it; default: the daemon's own.
-        base_url: Where the daemon listens, as `unix://PATH` or `tcp://HOST:PORT`.
+        base_url: Where the daemon listens (`DOCKER_HOST` is not read), as `unix://PATH` or `tcp://HOST:PORT`.
         allow_degraded: Protections to go on without, where this daemon lacks them.
         concurrency: Runs at a time; default: one a usable core.
         pretend_missing: Protections to treat as if this daemon lacked them, for tests.
@@ -65,9 +68,7 @@ def open(
         SandboxError: No daemon answers, the image is absent, or a protection is missing.
         UsageError: A name is not one of a protection, or an address of another kind.
     """
-    unknown = sorted(set(pretend_missing) - PROTECTIONS)
-    if unknown:
-        raise UsageError(f"no protection {unknown[0]!r}; known: {', '.join(sorted(PROTECTIONS))}")
+    check_protections(pretend_missing)
     if not base_url.startswith(("unix://", "tcp://")):
         raise UsageError(f"base_url must be unix://PATH or tcp://HOST:PORT, got {base_url!r}")
     client = _connect(base_url, image)
@@ -113,7 +114,7 @@ class Docker(Sandbox):
 
         limits = limits or Limits()
         stored = {check_path(name): content for name, content in (files or {}).items()}
-        uid = _FIRST_UID + (os.getpid() * 4099 + next(self._count)) % _UIDS
+        uid = box_user(_FIRST_UID, next(self._count))
         config = settings(limits, uid, syscalls="open" if "syscalls" in self.capabilities.missing else "filtered")
         if self._cpu_quota:
             config["nano_cpus"] = 10**9
@@ -177,7 +178,7 @@ class Docker(Sandbox):
 def settings(limits: Limits, uid: int, *, syscalls: Literal["filtered", "open"] = "filtered") -> dict[str, Any]:
     """What the daemon is asked for, in the words of `docker.APIClient.create_host_config`."""
     tmpfs = f"rw,nosuid,nodev,mode=0700,uid={uid},gid={uid},size={limits.disk_mib}m,nr_inodes={limits.inodes}"
-    memory = f"{limits.memory_mib + 16}m"
+    memory = f"{limits.memory_mib + SPARE_MIB}m"
     return {
         "network_mode": "none",
         "cap_drop": ["ALL"],
@@ -206,14 +207,14 @@ def profile() -> str:
     rules: list[dict[str, Any]] = [
         {"names": list(_seccomp.DENIED), **refuse},
         {"names": ["clone3"], "action": "SCMP_ACT_ERRNO", "errnoRet": 38},
-        {"names": ["socket", "socketpair"], "args": [_argument(0, "SCMP_CMP_NE", _AF_UNIX)], **refuse},
+        {"names": ["socket", "socketpair"], "args": [_argument(0, "SCMP_CMP_NE", _seccomp.AF_UNIX)], **refuse},
         {"names": ["prlimit64"], "args": [_argument(0, "SCMP_CMP_NE", 0)], **refuse},
     ]
     rules += [
         {"names": ["ioctl"], "args": [_argument(1, "SCMP_CMP_MASKED_EQ", 0xFFFFFFFF, call)], **refuse}
-        for call in (_TIOCSTI, _TIOCLINUX)
+        for call in (_seccomp.TIOCSTI, _seccomp.TIOCLINUX)
     ]
-    bits = [1 << n for n in range(32) if _NAMESPACES >> n & 1]
+    bits = [1 << n for n in range(32) if _seccomp.NAMESPACES >> n & 1]
     rules += [{"names": ["clone"], "args": [_argument(0, "SCMP_CMP_MASKED_EQ", bit, bit)], **refuse} for bit in bits]
     return json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": rules})
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import select
 import shutil
 import signal
 import subprocess
@@ -23,12 +22,13 @@ import tempfile
 import threading
 from pathlib import Path
 
-from agentrl.errors import SandboxError
+from agentrl.errors import BoxError, SandboxError, UnknownIdError, UsageError
 from agentrl.programs import Capabilities, Command, Driver, Files, Limits, Program, check_path
 from agentrl.sandbox import Process, Sandbox, Session, require
 from agentrl.sandboxes._boot import OUT_OF_MEMORY
-from agentrl.sandboxes._host import ENVIRONMENT, driver_path, rlimits, snapshot
+from agentrl.sandboxes._host import ENVIRONMENT, driver_path, put, rlimits, snapshot
 from agentrl.sandboxes._running import Exit, Handle, Running
+from agentrl.sandboxes._wire import ready
 
 _HERE = Path(__file__).resolve().parent
 _PREFIX = "agentrl-box-"
@@ -59,8 +59,14 @@ class Subprocess(Sandbox):
         """Make a temporary folder the box."""
         session = _Session(self.capabilities, limits or Limits(), self._open)
         self._open.add(session)
-        if files:
-            session.write(files)
+        try:
+            session.write(files or {})
+        except BoxError as error:
+            session.close()
+            raise SandboxError(str(error)) from error
+        except UsageError:
+            session.close()
+            raise
         return session
 
     def close(self) -> None:
@@ -83,6 +89,10 @@ class _Session(Session):
             return Running(
                 _Group(self._words(program, limits), self._folder / "box", program), limits, self.capabilities
             )
+        except UnknownIdError:
+            raise
+        except ValueError as error:  # a NUL, or a lone surrogate, among its words
+            raise BoxError(f"the program's words are none that a process can have: {error}") from error
         except OSError as error:
             raise SandboxError(f"a process could not be started: {error}") from error
 
@@ -98,10 +108,12 @@ class _Session(Session):
         return [*boot, "python", str(path), *program.argv]
 
     def write(self, files: Files) -> None:
-        for name, content in files.items():
-            path = self._folder / "box" / check_path(name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+        folder = os.open(self._folder / "box", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            for name, content in files.items():
+                put(folder, check_path(name), content)
+        finally:
+            os.close(folder)
 
     def snapshot(self) -> dict[str, bytes]:
         return snapshot(self._folder / "box", self.limits)
@@ -178,6 +190,6 @@ class _Group(Handle):
     def close(self) -> None:
         if not self._reaped:
             self.kill()
-            if select.select([self.exit_fd], [], [], 1.0)[0]:
+            if ready(self.exit_fd, 1.0):
                 self.exit()
         os.close(self.exit_fd)

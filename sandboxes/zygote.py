@@ -18,7 +18,7 @@ from __future__ import annotations
 import sys
 
 from agentrl.errors import SandboxError, UsageError
-from agentrl.programs import PROTECTIONS, Capabilities, Files, Limits, check_path
+from agentrl.programs import PROTECTIONS, Capabilities, Files, Limits, check_path, check_protections
 from agentrl.sandbox import Sandbox, Session, require
 from agentrl.sandboxes._zygote.host import Launcher
 from agentrl.sandboxes._zygote.session import Box, limits_of
@@ -45,9 +45,7 @@ def open(
         SandboxError: A protection is missing, or namespaces cannot be made here.
         UsageError: A name is not one of a protection.
     """
-    unknown = sorted(set(pretend_missing) - PROTECTIONS)
-    if unknown:
-        raise UsageError(f"no protection {unknown[0]!r}; known: {', '.join(sorted(PROTECTIONS))}")
+    check_protections(pretend_missing)
     if not sys.platform.startswith("linux"):
         raise SandboxError("the sandbox 'zygote' needs Linux: use 'docker' here")
     launcher = Launcher(modules, pretend_missing)

@@ -20,6 +20,16 @@ def test_a_limit_is_above_zero(name: str, value: float) -> None:
         Limits(**{name: value})  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("name", Limits.__slots__)
+@pytest.mark.parametrize("value", [float("inf"), 2**40, 2.5])
+def test_a_limit_is_a_bounded_time_or_whole_number(name: str, value: float) -> None:
+    if value == 2.5 and name.endswith("_s"):
+        assert getattr(Limits(**{name: value}), name) == 2.5  # type: ignore[arg-type]
+        return
+    with pytest.raises(UsageError, match=rf"the limit {name} must be (below 2\*\*40|a whole number), got {value}"):
+        Limits(**{name: value})  # type: ignore[arg-type]
+
+
 def test_the_cpu_limit_is_reached_before_the_wall_limit() -> None:
     assert Limits().cpu_s < Limits().wall_s
 

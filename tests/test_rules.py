@@ -38,9 +38,7 @@ ALLOWED: dict[tuple[str, str], str] = {  # (file, call) and why it is safe there
     ("sandboxes/_drivers/functions.py", "exec"): _INSIDE,
     ("sandboxes/_zygote/program.py", "exec"): _INSIDE,
     ("sandboxes/_bwrap/box.py", "marshal.loads"): _FROM_TRAINER,
-    ("sandboxes/_bwrap/launcher.py", "marshal.loads"): _FROM_TRAINER,
-    ("sandboxes/_zygote/box.py", "marshal.loads"): _FROM_TRAINER,
-    ("sandboxes/_zygote/launcher.py", "marshal.loads"): _FROM_TRAINER,
+    ("sandboxes/_wire.py", "marshal.loads"): _FROM_TRAINER,
 }
 
 # A home folder or a mount of one machine; a path inside a web address is not one.

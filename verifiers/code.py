@@ -14,8 +14,10 @@ The task's `answer` is the suite, a JSON-able mapping in one of three formats:
         Tests run unchanged in a second process, where the solution's names stand for calls into the first. They are
         counted before the solution is seen.
 
-All: "limits" (fields of `agentrl.programs.Limits`, for a solution, for "stdio" a run) and "message_bytes" (65536: the
-largest value). Cases marked "visible" are told of in the feedback; where there are hidden ones, these decide.
+All: "limits" (fields of `agentrl.programs.Limits`: for "function" and "stdio" of one case, where all together may take
+a minute or a second each, if that is more; for "asserts" of all tests) and "message_bytes" (65536, or twice the largest
+expected value if that is more: the largest value that may be returned). Cases marked "visible" are told of in the
+feedback. All tests must pass for a score of 1; where there are hidden ones, these alone count for less than 1.
 
 Expected values never enter the solution's process. Values cross as text of exact types and are compared outside; no
 exit code, printed line, or method of the solution's objects has a say. A solution that crashes, ends or runs out of
@@ -23,7 +25,8 @@ time fails that test and every later one; the number of tests is the suite's.
 
 Covered: plain values (numbers, text, bytes, lists, tuples, sets, dicts), exceptions that tests expect, objects of the
 solution that tests hold, call and take attributes of. Not covered: instances of the tests' classes given to the
-solution, operators on its objects, arrays, judges that are programs, other languages, integers over 4300 digits.
+solution, operators and equality on its objects, arguments that it changes in place, subclasses of plain types such as
+named tuples, arrays, judges that are programs, other languages, integers over 4300 digits.
 
 Source: the formats of HumanEval (arXiv:2107.03374), MBPP (arXiv:2108.07732), APPS (arXiv:2105.09938) and LiveCodeBench
 (arXiv:2403.07974). Differs from the source: their harnesses run tests, expected values and solution in one process.
@@ -32,11 +35,15 @@ Source: the formats of HumanEval (arXiv:2107.03374), MBPP (arXiv:2108.07732), AP
 from __future__ import annotations
 
 import time
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+from agentrl.errors import ConfigError
 from agentrl.types import Check, Task, Transcript, Verdict
 from agentrl.verifiers._code.judge import SuiteResult, judge
 from agentrl.verifiers._code.suite import parse
+
+Reward = Literal["binary", "fraction", "threshold", "visible"]
+Extract = Literal["block", "whole"]
 
 _SQUARE = {
     "format": "function",
@@ -89,9 +96,9 @@ def verify(
     transcript: Transcript,
     *,
     sandbox: str = "zygote",
-    reward: Literal["binary", "fraction", "threshold", "visible"] = "binary",
+    reward: Reward = "binary",
     threshold: float = 0.5,
-    extract: Literal["block", "whole"] = "block",
+    extract: Extract = "block",
 ) -> Verdict:
     """Run the task's tests on the code of the reply.
 
@@ -108,8 +115,14 @@ def verify(
             reply where there is no such block.
 
     Raises:
+        ConfigError: An option has a value that does not exist; no reply raises.
         UnknownIdError: There is no such sandbox.
     """
+    for name, value, allowed in (("reward", reward, get_args(Reward)), ("extract", extract, get_args(Extract))):
+        if value not in allowed:
+            raise ConfigError(f"{name} must be one of {', '.join(allowed)}; got {value!r}")
+    if isinstance(threshold, str) or not 0 <= threshold <= 1:
+        raise ConfigError(f"threshold must be a number from 0 to 1, got {threshold!r}")
     began = time.monotonic()
     source = _code(transcript.reply, extract)
     if source is None:
@@ -121,7 +134,7 @@ def verify(
     return Verdict(score, status, source[:2000], checks, result.feedback, time.monotonic() - began)
 
 
-def _score(result: SuiteResult, reward: str, threshold: float, suite: Any) -> float:
+def _score(result: SuiteResult, reward: Reward, threshold: float, suite: Any) -> float:
     if result.status == "correct":
         return 1.0
     if reward == "binary" or not result.results:
@@ -136,7 +149,7 @@ def _score(result: SuiteResult, reward: str, threshold: float, suite: Any) -> fl
     return max(0.0, (share - baseline) / (1 - baseline)) if baseline < 1 else 0.0
 
 
-def _code(reply: str, extract: str) -> str | None:
+def _code(reply: str, extract: Extract) -> str | None:
     """The last fenced block after the thinking; one that is not closed goes to the end."""
     before, mark, said = reply.rpartition("</think>")
     if not mark and "<think>" in before + said:

@@ -24,6 +24,8 @@ from agentrl.programs import PROTECTIONS
 
 _GIB = 2**30
 _NOT_EXTRAS = ("dev",)
+_DOCKER = "/var/run/docker.sock"
+"""Where the back end `docker` looks unless told otherwise; not imported: doctor runs where plug-ins cannot be found."""
 
 
 @dataclass(frozen=True)
@@ -166,11 +168,8 @@ def _landlock() -> str:
     return f"ABI {abi}" if abi > 0 else f"no: {os.strerror(ctypes.get_errno()).lower()}"
 
 
-def _docker() -> str:
-    address = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")  # as the client reads it
-    if not address.startswith("unix://"):
-        return f"at {address}, not asked"
-    path = address.removeprefix("unix://")
+def _docker(path: str = _DOCKER) -> str:
+    """Whether a daemon listens there."""
     try:
         with socket.socket(socket.AF_UNIX) as asked:
             asked.settimeout(2.0)

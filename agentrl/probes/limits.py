@@ -16,7 +16,6 @@ from agentrl.probes.core import (
     ended,
     fail_if,
     probe,
-    processes,
     unique,
 )
 from agentrl.programs import ExecResult, ExecStatus, Limits
@@ -115,9 +114,12 @@ def daemon(context: Context) -> None:
 def daemon_of_a_timeout(context: Context) -> None:
     """Leave a daemon behind by running into the time limit."""
     marker = unique()
-    context.run(_DAEMON + "time.sleep(60)", {"marker": marker, "streams": "kept"}, limits=_TIME)
+    result = context.run(_DAEMON + "time.sleep(60)", {"marker": marker, "streams": "kept"}, limits=_TIME)
     await_gone(marker, GONE_S)
-    fail_if(processes(marker), "a daemon outlives its run")
+    fail_if(
+        b'{"started": true}' not in result.stdout, f"no daemon could be started: this says nothing: {ended(result)}"
+    )
+    fail_if(not result.status.startswith("timeout"), f"a program that sleeps ended as {ended(result)}")
 
 
 _WAYS = {

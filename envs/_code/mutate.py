@@ -258,6 +258,14 @@ OPERATORS: dict[str, Operator] = {
 }
 
 
+def _hints(tree: ast.AST) -> Iterator[ast.AST]:
+    """Every annotation of an argument, a result or a variable."""
+    for node in ast.walk(tree):
+        for hint in (getattr(node, "annotation", None), getattr(node, "returns", None)):
+            if isinstance(hint, ast.AST):
+                yield hint
+
+
 @functools.lru_cache(maxsize=64)
 def edits(source: str) -> tuple[Edit, ...]:
     r"""Every edit of a program by every operator, each once, none that leaves it as it is.
@@ -273,8 +281,9 @@ def edits(source: str) -> tuple[Edit, ...]:
     tree = ast.parse(source)
     names = _variables(tree)
     found = {ast.unparse(tree): Edit("", 0, "")}
+    hints = {id(part) for hint in _hints(tree) for part in ast.walk(hint)}  # an edit there changes nothing that runs
     for index, node in enumerate(ast.walk(tree)):
-        for name, operator in OPERATORS.items():
+        for name, operator in OPERATORS.items() if id(node) not in hints else ():
             for new in operator(node, names):
                 changed = _replaced(tree, index, new)
                 found.setdefault(changed, Edit(name, getattr(node, "lineno", 0), changed))

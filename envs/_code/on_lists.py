@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from agentrl.envs._code.program import Program
 
 __all__ = ["PROGRAMS"]
@@ -116,7 +114,7 @@ def second_largest(values: list[int]) -> int | None:
     return second
 
 
-def flatten(nested: list[Any]) -> list[int]:
+def flatten(nested: list) -> list[int]:  # type: ignore[type-arg]
     """The numbers of lists within lists, in order.
 
     >>> flatten([1, [2, [3, []]], 4])

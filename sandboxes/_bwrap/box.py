@@ -12,16 +12,16 @@ import _signal  # type: ignore[import-not-found]  # no stubs
 import _socket
 import marshal
 import os
-import resource
 import select
 import sys
 import time
 
-if __name__ == "__main__":  # in a box, where it lies beside this file
+if __name__ == "__main__":  # in a box, where they lie beside this file
     sys.path.insert(0, os.path.dirname(__file__))
     import _boot  # type: ignore[import-not-found]
+    import _count  # type: ignore[import-not-found]
 else:
-    from agentrl.sandboxes import _boot
+    from agentrl.sandboxes import _boot, _count
 
 TYPE_CHECKING = False  # `typing` itself would cost five milliseconds
 if TYPE_CHECKING:
@@ -31,19 +31,17 @@ if TYPE_CHECKING:
     Spec = dict[str, Any]
 
 _FIRST_LOOK_S, _LOOK_S = 0.004, 0.05
-_PAGE = resource.getpagesize()
-_TICK = os.sysconf("SC_CLK_TCK")
-_FOLDERS = ("/box", "/tmp", "/dev/shm")
 
 
 class Run:
     """The program that the trainer waits for, and what it may use."""
 
-    def __init__(self, pid: int, spec: Spec, report: int, meter: int) -> None:
-        self.pid, self.report, self.meter = pid, report, meter
+    def __init__(self, pid: int, spec: Spec, report: int, meter: int, cpu: _count.Cpu) -> None:
+        self.pid, self.report, self.meter, self.cpu = pid, report, meter, cpu
         self.ended: tuple[int, float] | None = None
         self.cpu_s, self.memory, self.kind = spec["cpu_s"], spec["memory"], spec["kind"]
-        self.fired, self.before_s = "", counted_s(meter)
+        self.fired, self.before_s = "", 0.0
+        self.before_s = used_s(self)
 
 
 def main() -> Callable[[], None]:
@@ -56,8 +54,9 @@ def main() -> Callable[[], None]:
     silent = os.open("/dev/null", os.O_RDWR)
     for fd in range(3):
         os.dup2(silent, fd)
-    trainer.send(b"ready")
+    trainer.send(b'{"ready": true}')  # JSON, without the module
     _boot.dumpable(0)  # only now, while the trainer is busy
+    cpu = _count.Cpu()
     run: Run | None = None
     look_s = _LOOK_S
     while True:
@@ -72,12 +71,12 @@ def main() -> Callable[[], None]:
             if spec == "kill":
                 kill(run)
             else:
-                run, look_s = start(spec, fds), _FIRST_LOOK_S
+                run, look_s = start(spec, fds, cpu), _FIRST_LOOK_S
                 if run is None:
                     to_be = spec
                     return lambda: become(to_be)
         if run is not None:
-            run = watch(run)
+            run = watch(run, lambda: bool(select.select([trainer.fileno()], [], [], 0)[0]))
             look_s = min(_LOOK_S, look_s * 2)
 
 
@@ -94,13 +93,13 @@ def receive(trainer: _socket.socket) -> tuple[Spec | Literal["kill"] | None, tup
         return marshal.loads(file.read()), tuple(fds[1:])
 
 
-def start(spec: Spec, fds: tuple[int, ...]) -> Run | None:
+def start(spec: Spec, fds: tuple[int, ...], cpu: _count.Cpu) -> Run | None:
     """Fork a program whose streams are `fds[:3]`; None in its own process."""
     pid = os.fork()
     if pid:
         for fd in fds[:3]:
             os.close(fd)
-        return Run(pid, spec, fds[3], fds[4] if len(fds) > 4 else -1)
+        return Run(pid, spec, fds[3], fds[4] if len(fds) > 4 else -1, cpu)
     _boot.dumpable(1)
     os.setsid()
     _signal.set_wakeup_fd(-1)
@@ -121,10 +120,9 @@ def become(spec: Spec) -> None:
         refuse_calls(spec["filter"])
     sys.path[:] = [*sys.path[1:], *spec["path"]]
     words = list(spec["argv"])
-    if spec["kind"] == "command":
-        _boot.limit(spec["rlimits"])
-        _boot.execute(words)
     _boot.limit(spec["rlimits"])
+    if spec["kind"] == "command":
+        _boot.execute(words)
     _boot.run("/box/main.py", ["/box/main.py", *words], spec["source"])
 
 
@@ -165,13 +163,12 @@ def kill(run: Run | None) -> None:
         reap(run)
 
 
-def watch(run: Run) -> Run | None:
+def watch(run: Run, called: Callable[[], bool]) -> Run | None:
     """Kill what uses more than it may, and tell the end of what ended; returns what still runs."""
     if run.ended is None:
-        memory, cpu_s = usage(run.meter, of_memory=run.memory > 0)
-        if memory > run.memory > 0:
+        if run.memory and _count.memory_over(run.memory, called):
             run.fired = "memory_mib"
-        elif cpu_s - run.before_s > run.cpu_s:
+        elif used_s(run) - run.before_s > run.cpu_s:
             run.fired = "cpu_s"
         if run.fired:
             kill(run)
@@ -179,42 +176,21 @@ def watch(run: Run) -> Run | None:
         return run
     code, max_rss_mib = run.ended
     if code == _boot.OUT_OF_MEMORY and run.kind == "python":
-        run.fired = run.fired or "memory_mib"
-    os.write(run.report, f"{code} {counted_s(run.meter) - run.before_s} {max_rss_mib} {run.fired}".encode())
+        run.fired, code = run.fired or "memory_mib", 1
+    os.write(run.report, f"{code} {used_s(run) - run.before_s} {max_rss_mib} {run.fired}".encode())
     os.close(run.report)
     if run.meter >= 0:
         os.close(run.meter)
     return None
 
 
-def usage(meter: int, *, of_memory: bool) -> tuple[int, float]:
-    """Bytes held by the box's processes and files (0 where nobody asks), and CPU seconds, those of the dead too."""
-    memory, ticks = 0, 0
-    for pid in [int(name) for name in os.listdir("/proc") if name.isdigit() and name != "1"]:
-        try:
-            with open(f"/proc/{pid}/stat", "rb") as file:
-                ticks += sum(map(int, file.read().rpartition(b")")[2].split()[11:15]))
-            if of_memory:
-                with open(f"/proc/{pid}/status", "rb") as file:
-                    lines = file.read().splitlines()
-                memory += sum(
-                    int(line.split()[1]) << 10 for line in lines if line.startswith((b"RssAnon", b"RssShmem"))
-                )
-        except OSError:  # it has just ended
-            continue
-    for folder in _FOLDERS if of_memory else ():
-        held = os.statvfs(folder)
-        memory += (held.f_blocks - held.f_bfree) * held.f_frsize
-    return memory, counted_s(meter) + (0 if meter >= 0 else ticks / _TICK)
-
-
-def counted_s(meter: int) -> float:
-    """CPU seconds of the box by its control group's meter; without one, of every process that is dead."""
-    if meter >= 0:
-        words = os.pread(meter, 4096, 0).split()
-        return int(words[0]) / 1e9 if len(words) == 1 else int(words[words.index(b"usage_usec") + 1]) / 1e6
-    dead = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return dead.ru_utime + dead.ru_stime
+def used_s(run: Run) -> float:
+    """CPU seconds of the box by its control group's meter; without one, by looking at its processes."""
+    if run.meter < 0:
+        looked: float = run.cpu.used_s()
+        return looked
+    words = os.pread(run.meter, 4096, 0).split()
+    return int(words[0]) / 1e9 if len(words) == 1 else int(words[words.index(b"usage_usec") + 1]) / 1e6
 
 
 if __name__ == "__main__":

@@ -4,16 +4,13 @@ One process a sandbox, beside the trainer. For every box it forks; the child ent
 mounts, mounts the box's folders, gives up root where it has it, and becomes `bwrap`. When the trainer ends, its socket
 hangs up: then every box dies with this process (`--die-with-parent`), and their control groups are removed.
 
-The standard library and two files of the kit that need no more.
+The standard library, and files of the kit that need no more.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
-import marshal
 import os
-import select
 import signal
 import socket
 import time
@@ -21,6 +18,8 @@ from typing import Any, Literal
 
 from agentrl.sandboxes import _cgroup
 from agentrl.sandboxes import _kernel as kernel
+from agentrl.sandboxes._slots import Slots
+from agentrl.sandboxes._wire import payload, say
 
 __all__ = ["main"]
 
@@ -36,7 +35,7 @@ def main(control_fd: str) -> None:
     control.set_inheritable(False)
     groups = _cgroup.Groups.make()
     privileged = kernel.has_sysadmin()
-    control.send(json.dumps({"cgroup": groups.version if groups else 0, "root": privileged}).encode())
+    say(control, {"cgroup": groups.version if groups else 0, "root": privileged})
     _serve(control, groups, "root" if privileged else "user")
     # A box's processes are killed by now, but its group cannot go before they have.
     deadline = time.monotonic() + _END_S
@@ -46,40 +45,27 @@ def main(control_fd: str) -> None:
 
 
 def _serve(control: socket.socket, groups: _cgroup.Groups | None, mode: Mode) -> None:
-    slots: dict[int, int] = {}
-    wake, woken = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
-    while True:
-        ready, _, _ = select.select([control.fileno(), wake], [], [])
-        if wake in ready:
-            os.read(wake, 4096)
-        _reap(slots)
-        if control.fileno() not in ready:
-            continue
-        message, fds, _, _ = socket.recv_fds(control, 16, 3)
-        if not message:
-            break
-        slot = next(n for n in range(len(slots) + 1) if n not in slots.values())
+    slots = Slots(control)
+    while (fds := slots.request(3)) is not None:
+        slot = slots.free()
         group = None
         with contextlib.suppress(OSError):  # then the box's own watch must do
             group = groups.slot(slot) if groups else None
-        pid = os.fork()
-        if pid == 0:
-            _box(fds, group, mode)
-        slots[pid] = slot
+        try:
+            pid = os.fork()
+        except OSError as error:  # its own trouble, and not that of the boxes that there are
+            os.write(fds[2], str(error).encode())
+        else:
+            if pid == 0:
+                slots.leave()
+                _box(fds, group, mode)
+            slots.take(slot, pid)
         for fd in (*fds, *(group.fds if group else ())):
             os.close(fd)
-    for pid in slots:
+    for pid in slots.pids:
         os.kill(pid, signal.SIGKILL)
-    for pid in slots:
+    for pid in slots.pids:
         os.waitpid(pid, 0)
-
-
-def _reap(slots: dict[int, int]) -> None:
-    with contextlib.suppress(ChildProcessError):
-        while (pid := os.waitpid(-1, os.WNOHANG)[0]) > 0:
-            slots.pop(pid, None)
 
 
 def _box(fds: list[int], group: _cgroup.Group | None, mode: Mode) -> None:
@@ -87,13 +73,9 @@ def _box(fds: list[int], group: _cgroup.Group | None, mode: Mode) -> None:
     memory, trainer, trouble = fds
     try:
         os.dup2(trouble, 2)
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        with open(memory, "rb") as file:
-            file.seek(0)
-            spec = marshal.loads(file.read())
+        spec = payload(memory)
         if group is not None:
-            group.limit(spec["memory_mib"] + 16, spec["processes"] + 3)
+            group.limit(*spec["group"])
             group.enter()
         uid = spec["uid"] if mode == "root" else 0  # 0 there is the caller
         _stage(spec, uid, mode, trainer, group)
@@ -130,7 +112,7 @@ def _stage(spec: dict[str, Any], uid: int, mode: Mode, trainer: int, group: _cgr
         os.chmod(f"{_STAGE}/{path}", 0o444)
     box = os.open(f"{_STAGE}/box", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     with socket.socket(fileno=os.dup(trainer)) as socket_:
-        socket.send_fds(socket_, [b"staged"], [box, *(group.fds if group else ())])
+        say(socket_, {"staged": True}, (box, *(group.fds if group else ())))
 
 
 def _become(argv: list[str], trainer: int) -> None:

@@ -1,31 +1,31 @@
-"""The trainer's side of a bubblewrap box: the launcher's process, a session, a program in it, and files into it."""
+"""The trainer's side of a bubblewrap box: the launcher's process, a session, and a program in it."""
 
 from __future__ import annotations
 
 import contextlib
-import json
-import marshal
 import os
-import select
 import socket
-import stat
-import subprocess
 import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from agentrl.errors import BoxError, SandboxError, UsageError
+from agentrl.errors import SandboxError, UsageError
 from agentrl.programs import Capabilities, Command, Driver, Files, Limits, Program, check_path
 from agentrl.sandbox import Process, Session
-from agentrl.sandboxes._cgroup import Group
-from agentrl.sandboxes._host import ENVIRONMENT, alone, driver_path, rlimits, snapshot
+from agentrl.sandboxes._alone import Alone
+from agentrl.sandboxes._cgroup import SPARE_MIB, Group
+from agentrl.sandboxes._host import ENVIRONMENT, driver_path, put, rlimits, snapshot
 from agentrl.sandboxes._running import Exit, Handle, Running
+from agentrl.sandboxes._wire import ANSWER_S, ready, receive, send
 
-__all__ = ["Box", "Launcher", "put"]
+__all__ = ["Box", "Launcher", "group_limits"]
 
-_ANSWER_S = 30.0
-"""How long the launcher and bwrap may take before the machine is blamed."""
+_OWN_PROCESSES = 3
+"""bwrap outside and inside of its namespaces, and the box's pid 1."""
+
+_END_S = 5.0
+"""How long a box may take to end when it is told to."""
 
 
 class Launcher:
@@ -38,23 +38,13 @@ class Launcher:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            self._process = subprocess.Popen(
-                alone("agentrl.sandboxes._bwrap.launcher", str(theirs.fileno())),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(),),
-                cwd="/",
-                env=dict(ENVIRONMENT),
-                start_new_session=True,
-            )
-        message, _ = _receive(self._control)
-        if not message:
-            self.close()
-            raise SandboxError("the launcher of the sandbox 'bwrap' ended at once")
-        facts = json.loads(message)
+        self._closed = False
+        self._process = Alone("agentrl.sandboxes._bwrap.launcher")
+        facts, _ = receive(self._process.control, ANSWER_S)
+        if facts is None:
+            reason = self._process.last_words()
+            self._process.close()
+            raise SandboxError(f"the sandbox 'bwrap' cannot start: {reason} (`agentrl doctor` says what is offered)")
         self.cgroup, self.root = int(facts["cgroup"]), bool(facts["root"])
 
     def box(self, spec: Mapping[str, Any], trainer: socket.socket, trouble: int) -> None:
@@ -64,21 +54,22 @@ class Launcher:
             SandboxError: The launcher has ended.
         """
         with self._lock:
-            _send(self._control, b"box", [trainer.fileno(), trouble], spec)
+            if self._closed:
+                raise SandboxError("the sandbox is closed")
+            try:
+                send(self._process.control, b"box", spec, (trainer.fileno(), trouble))
+            except OSError as error:
+                raise SandboxError(f"the launcher of the sandbox 'bwrap' has ended: {error.strerror}") from error
 
     def alive(self) -> bool:
         """Whether it runs: then a box that is dead was ended by its own programs."""
-        return self._process.poll() is None
+        return self._process.alive()
 
     def close(self) -> None:
         """End it and every box; idempotent."""
         with self._lock:
-            self._control.close()
-            try:
-                self._process.wait(5)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+            self._closed = True
+            self._process.close()
 
 
 class Box(Session):
@@ -89,7 +80,7 @@ class Box(Session):
         self._launcher = launcher
         self._path: list[str] = spec["path"]  # of modules, as the box sees it
         self._filter: bytes = spec["filter"]
-        self._uid = int(spec["uid"]) if launcher.root else os.geteuid()
+        self._owner = int(spec["uid"]) if launcher.root else None
         self._running: _Program | None = None
         self._folder = -1
         self._group: Group | None = None
@@ -106,11 +97,11 @@ class Box(Session):
         self._meet()
 
     def _meet(self) -> None:
-        staged, fds = _receive(self._socket)
+        staged, fds = receive(self._socket, ANSWER_S, fds=4)
         if staged:
             self._folder, *groups = fds
             self._group = Group(self._launcher.cgroup, *groups) if groups else None
-        if not staged or not _receive(self._socket)[0]:
+        if not staged or not receive(self._socket, ANSWER_S)[0]:
             reason = _rest(self._gone).decode(errors="replace").strip()
             self.close()
             raise SandboxError(f"a box of 'bwrap' could not be made: {reason[-500:] or 'no reason was given'}")
@@ -121,7 +112,7 @@ class Box(Session):
         if self._running is not None and not self._running.closed:
             raise UsageError("a session runs one program at a time: finish the one that was started")
         if self._group is not None:
-            self._group.limit(limits.memory_mib + 16, limits.processes + 3)
+            self._group.limit(*group_limits(limits))
         spec = {
             **_describe(program),
             "rlimits": _rlimits(limits),
@@ -136,7 +127,7 @@ class Box(Session):
     def write(self, files: Files) -> None:
         """Put files into the box."""
         for name, content in files.items():
-            put(self._folder, check_path(name), content, self._uid)
+            put(self._folder, check_path(name), content, self._owner)
 
     def snapshot(self) -> dict[str, bytes]:
         """Read the box's files."""
@@ -147,7 +138,7 @@ class Box(Session):
         if self._gone < 0:
             return
         self._socket.close()  # its pid 1 ends, and with it all others
-        select.select([self._gone], [], [], 5.0)
+        ready(self._gone, _END_S)
         for fd in (self._gone, self._folder, *(self._group.fds if self._group else ())):
             if fd >= 0:
                 os.close(fd)
@@ -167,8 +158,8 @@ class _Program(Handle):
         meter = [_meter(group)] if group else []
         try:
             # Where that fails the box is dead already: the pipe hangs up at once, and `exit` finds out by whom.
-            with contextlib.suppress(SandboxError):
-                _send(box, b"run", [in_read, out, err, ended, *meter], spec)
+            with contextlib.suppress(OSError):
+                send(box, b"run", spec, (in_read, out, err, ended, *meter))
         finally:
             for fd in (in_read, out, err, ended, *meter):
                 os.close(fd)
@@ -202,35 +193,9 @@ class _Program(Handle):
         os.close(self.exit_fd)
 
 
-def put(folder: int, path: str, content: bytes, uid: int) -> None:
-    """Write a file below an open folder that a program may have filled: no link is followed, what is in the way goes.
-
-    Raises:
-        BoxError: It does not fit.
-    """
-    *folders, name = path.split("/")
-    at = os.dup(folder)
-    try:
-        for part in folders:
-            with contextlib.suppress(FileNotFoundError):
-                if not stat.S_ISDIR(os.stat(part, dir_fd=at, follow_symlinks=False).st_mode):
-                    os.unlink(part, dir_fd=at)
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(part, 0o700, dir_fd=at)
-                os.chown(part, uid, uid, dir_fd=at, follow_symlinks=False)
-            below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at)
-            os.close(at)
-            at = below
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name, dir_fd=at)
-        new = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        with open(os.open(name, new, 0o600, dir_fd=at), "wb") as file:
-            os.fchown(file.fileno(), uid, uid)
-            file.write(content)
-    except OSError as error:
-        raise BoxError(f"the file {path!r:.100} could not be put into the box: {error.strerror}") from error
-    finally:
-        os.close(at)
+def group_limits(limits: Limits) -> tuple[int, int]:
+    """Memory in MiB and processes of a box's control group, with room for what is the kit's and bubblewrap's own."""
+    return limits.memory_mib + SPARE_MIB, limits.processes + _OWN_PROCESSES
 
 
 def _meter(group: Group) -> int:
@@ -254,30 +219,6 @@ def _rlimits(limits: Limits) -> dict[str, tuple[int, int]]:
     """With room for the box's pid 1, which is of the same user."""
     most = limits.processes + 1
     return {**rlimits(limits), "NPROC": (most, most)}
-
-
-def _send(to: socket.socket, what: bytes, fds: list[int], spec: Mapping[str, Any]) -> None:
-    """Send a message whose specification travels as a file in memory."""
-    memory = os.memfd_create("spec", os.MFD_CLOEXEC)
-    try:
-        with open(os.dup(memory), "wb") as file:
-            marshal.dump(dict(spec), file)
-        socket.send_fds(to, [what], [memory, *fds], socket.MSG_NOSIGNAL)
-    except OSError as error:
-        raise SandboxError(f"the box, or what makes boxes, has ended: {error}") from error
-    finally:
-        os.close(memory)
-
-
-def _receive(from_: socket.socket) -> tuple[bytes, list[int]]:
-    """The next message and its file descriptors; nothing if the other end is gone or silent."""
-    if not select.select([from_], [], [], _ANSWER_S)[0]:
-        return b"", []
-    try:
-        message, fds, _, _ = socket.recv_fds(from_, 4096, 4)
-    except OSError:
-        return b"", []
-    return message, fds
 
 
 def _rest(fd: int) -> bytes:

@@ -16,6 +16,7 @@ from agentrl.errors import BoxError, SandboxError, UsageError
 from agentrl.programs import Capabilities, Command, Driver, Files, Limits, Program, check_path
 from agentrl.sandbox import Process, Session
 from agentrl.sandboxes._boot import OUT_OF_MEMORY
+from agentrl.sandboxes._cgroup import SPARE_MIB
 from agentrl.sandboxes._docker.tar import pack, unpack
 from agentrl.sandboxes._host import ENVIRONMENT, driver_path, rlimits
 from agentrl.sandboxes._running import Exit, Handle, Running
@@ -104,7 +105,9 @@ class Box(Session):
             raise UsageError("a session runs one program at a time: finish the one that was started")
         try:
             self._fit(limits)
-            self._running = _Program(self._client, self._container, self._words(program, limits), self._line, limits)
+            self._running = _Program(
+                self._client, self._container, self._line, self._words(program, limits), program, limits
+            )
         except NotFound:
             return Running(_Dead(), limits, self.capabilities)
         except (APIError, RequestException, OSError) as error:
@@ -115,7 +118,7 @@ class Box(Session):
         """Give the container this program's memory; how many processes it may have was fixed when it was made."""
         if limits.memory_mib != self._memory_mib:
             self._memory_mib = limits.memory_mib
-            memory = (limits.memory_mib + 16) << 20
+            memory = (limits.memory_mib + SPARE_MIB) << 20
             self._client.update_container(self._container, mem_limit=memory, memswap_limit=memory)
 
     def _words(self, program: Program, limits: Limits) -> list[str]:
@@ -195,8 +198,11 @@ class _Dead(Handle):
 class _Program(Handle):
     """One `exec`: two threads carry its streams, one watches its time and its end."""
 
-    def __init__(self, client: Any, container: str, words: list[str], line: _Line, limits: Limits) -> None:
+    def __init__(
+        self, client: Any, container: str, line: _Line, words: list[str], program: Program, limits: Limits
+    ) -> None:
         self._client, self._container, self._line, self._limits = client, container, line, limits
+        self._is_python = not isinstance(program, Command)
         self.closed = False
         self._fired, self._doomed = "", False
         self._exit = Exit(error="the daemon does not say how the program ended")
@@ -303,7 +309,9 @@ class _Program(Handle):
             if words:  # else its parent was killed as well
                 code, max_rss_mib = int(words[0]), float(words[1])
         cpu_s, kills = self._usage()
-        fired = self._fired or ("memory_mib" if kills > self._before[1] or code == OUT_OF_MEMORY else "")
+        fired = self._fired or ("memory_mib" if kills > self._before[1] else "")
+        if code == OUT_OF_MEMORY and self._is_python:
+            code, fired = 1, fired or "memory_mib"
         return Exit(
             code=code if code >= 0 else None,
             signal=-code if code < 0 else None,

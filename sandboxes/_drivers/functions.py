@@ -38,8 +38,7 @@ globals()["__builtins__"] = _BUILTINS = dict(vars(builtins))
 MAX_DEPTH = 50
 MAX_DIGITS = 4300
 MAX_ITEMS = 20000
-_TEXT = 2000
-_FILE = "solution.py"
+_TEXT, _FILE = 2000, "solution.py"
 _read, _write, _exit = os.read, os.write, os._exit
 _SEQUENCES = {tuple: "tuple", set: "set", frozenset: "frozenset"}
 _MAPPINGS = (dict, collections.defaultdict, collections.OrderedDict, collections.Counter)
@@ -134,7 +133,7 @@ def decode(tree: Any, resolve: Callable[[int], Any] = _no_ref, depth: int = 0) -
     ((tag, content),) = tree.items()
     try:
         return _decode_tag(tag, content, resolve, depth + 1)
-    except (ValueError, TypeError, KeyError) as error:  # not hexadecimal, not hashable, not a pair, not known
+    except (ValueError, TypeError, KeyError, ArithmeticError) as error:
         raise Refused(f"the tag {tag!r:.20} with wrong content: {error}"[:200]) from None
 
 
@@ -234,7 +233,7 @@ class _Served:
     def _do(self, frame: dict[str, Any]) -> str:
         do = frame["do"]
         if do == "load":
-            exec(compile(frame["source"], _FILE, "exec"), self.given[0].__dict__)
+            exec(compile(frame["source"], _FILE, "exec", dont_inherit=True), self.given[0].__dict__)
             return "null"
         if do == "entry":
             return self._entry(frame["name"])
@@ -280,8 +279,9 @@ class _Served:
 
 def _told(error: BaseException) -> tuple[str, str, str]:
     """Type, message, and traceback with the solution's own frames; nothing it defines may break this."""
-    name = type(error).__name__
-    name = name if _BUILTINS.get(name) is type(error) else f"solution.{name}"
+    bases: Any = type.__dict__["__mro__"].__get__(type(error))  # what tests catch may be one of them
+    known = [x.__name__ for x in bases if x.__module__ == "builtins" and issubclass(x, Exception)]
+    name = known[0] if known and known[0] != "Exception" else f"solution.{type(error).__name__}"
     try:
         shown = traceback.TracebackException.from_exception(error, limit=-50)
         shown.stack = traceback.StackSummary.from_list([frame for frame in shown.stack if frame.filename == _FILE][-8:])
@@ -302,10 +302,10 @@ def _check(channel: Channel, first: dict[str, Any]) -> None:
         names = {name: remote.ask(do="entry", name=path) for name, path in first["names"].items()}
         where = "setup"
         scope.update(names)
-        exec(compile(first["setup"], "setup.py", "exec"), scope)
+        exec(compile(first["setup"], "setup.py", "exec", dont_inherit=True), scope)
         where = "tests"
         scope.update(names)  # the setup may hold a stub of the solution
-        exec(compile(first["tests"], "tests.py", "exec"), scope)
+        exec(compile(first["tests"], "tests.py", "exec", dont_inherit=True), scope)
         for index, case, method in first["units"]:
             _run_unit(scope, case, method, index)
     except Exception as error:  # noqa: BLE001  # what tests meet is the verdict's matter, not this process's
@@ -318,7 +318,7 @@ def _run_unit(scope: dict[str, Any], case: str, method: str, index: int) -> None
 
     with scope["__test__"](index):
         result = unittest.TestResult()
-        scope[case](method).run(result)
+        unittest.TestSuite([scope[case](method)]).run(result)
         told = [text for _, text in result.errors + result.failures]
         if told or result.skipped or result.expectedFailures or result.unexpectedSuccesses or result.testsRun != 1:
             raise AssertionError((told or ["the test was skipped"])[0].strip().splitlines()[-1])
@@ -372,7 +372,7 @@ class _Remote:
 
 
 class _Object:
-    """Something in the solution's process: equal to itself alone, neither true nor false."""
+    """Something in the solution's process: neither true nor false, nor equal or unequal to anything."""
 
     def __init__(self, remote: _Remote, number: int) -> None:
         object.__setattr__(self, "_remote", remote)
@@ -389,8 +389,11 @@ class _Object:
     def __setattr__(self, name: str, value: Any) -> None:
         self._remote.ask(do="set", of=self._number, name=name, value=value)
 
-    def __bool__(self) -> bool:
-        raise TypeError("an object of the solution is neither true nor false here; compare a plain value")
+    def __bool__(self, _other: object = None) -> bool:
+        raise TypeError("an object of the solution is neither true nor false nor equal here; compare a plain value")
+
+    __eq__ = __ne__ = __bool__
+    __hash__ = None  # type: ignore[assignment]
 
 
 if __name__ == "__main__":

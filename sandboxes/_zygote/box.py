@@ -7,11 +7,7 @@ program ended. The standard library alone.
 
 from __future__ import annotations
 
-import contextlib
-import json
-import marshal
 import os
-import resource
 import select
 import signal
 import socket
@@ -20,8 +16,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentrl.sandboxes import _cgroup
+from agentrl.sandboxes import _boot, _cgroup
 from agentrl.sandboxes import _kernel as kernel
+from agentrl.sandboxes._count import FOLDERS, pids
+from agentrl.sandboxes._wire import payload, say
 from agentrl.sandboxes._zygote import program, watch
 
 __all__ = ["Settings", "main", "try_landlock", "try_seccomp"]
@@ -70,7 +68,7 @@ class _Run:
 def try_landlock() -> None:
     """Lock this process as a program would be; it must be thrown away."""
     kernel.no_new_privileges()
-    kernel.landlock_restrict(kernel.landlock_rules(("/",), watch.FOLDERS))
+    kernel.landlock_restrict(kernel.landlock_rules(("/",), FOLDERS))
 
 
 def try_seccomp(filter: bytes) -> None:
@@ -94,12 +92,12 @@ def main(
         message, fds, _, _ = socket.recv_fds(trainer, 64, 1)
         if not message:
             os._exit(0)
-        box = _Box(trainer, settings, slot, group, _payload(fds[0]))
+        box = _Box(trainer, settings, slot, group, payload(fds[0]))
         me = os.pidfd_open(os.getpid())  # so that the trainer can end this box whatever holds it
-        socket.send_fds(trainer, [b'{"ready": true}'], [me])
+        say(trainer, {"ready": True}, (me,))
         os.close(me)
     except OSError as error:
-        _say(trainer, {"error": f"the box cannot be set up: {error}"})
+        say(trainer, {"error": f"the box cannot be set up: {error}"})
         os._exit(1)
     return box.serve()
 
@@ -124,14 +122,14 @@ class _Box:
         self._namespaces(opening["limits"])
         for path, content in opening["files"].items():
             self._store(path, content)
-        self.rules = kernel.landlock_rules(("/",), (*watch.FOLDERS, "/dev/null")) if settings.landlock else None
+        self.rules = kernel.landlock_rules(("/",), (*FOLDERS, "/dev/null")) if settings.landlock else None
 
     def _namespaces(self, limits: dict[str, Any]) -> None:
         network = kernel.CLONE_NEWNET if self.settings.network else 0
         kernel.unshare(kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS | network)
         size = f"size={limits['disk_mib']}m,nr_inodes={limits['inodes']},mode=700,uid={self.uid},gid={self.uid}"
         flags = kernel.MS_NOSUID | kernel.MS_NODEV
-        for folder in watch.FOLDERS:
+        for folder in FOLDERS:
             kernel.mount("box", folder, "tmpfs", flags, size)
         flags |= kernel.MS_NOEXEC
         try:  # nothing of it but the processes of this box
@@ -176,22 +174,20 @@ class _Box:
         if message == b"kill":
             watch.kill_all(self.run.pid if self.run else None)
             return None
-        payload = _payload(fds[0])
-        become = self._start(payload, fds[1:])
+        become = self._start(payload(fds[0]), fds[1:])
         if become is None:
             for fd in fds[1:]:
                 os.close(fd)
         return become
 
-    def _start(self, payload: dict[str, Any], streams: list[int]) -> Callable[[], None] | None:
+    def _start(self, asked: dict[str, Any], streams: list[int]) -> Callable[[], None] | None:
         """Fork a program; here it returns None, in the program's process what to run."""
-        limits = payload["limits"]
+        limits = asked["limits"]
         # What earlier runs have left is of the same user, and could stop or limit the new process half-way.
         self.frozen = watch.freeze()
         kills = 0
         if self.group is not None:
-            # Spare room for the pages of this interpreter that the fork touches before the program has a byte.
-            self.group.limit(limits["memory_mib"] + 16, limits["processes"] + 1)
+            self.group.limit(limits["memory_mib"] + _cgroup.SPARE_MIB, limits["processes"] + 1)  # one: this box
             kills = self.group.kills()
         report_read, report_write = os.pipe()
         pid = os.fork()
@@ -202,7 +198,7 @@ class _Box:
                 os.write(report_write, f"a lock cannot be had: {error}".encode())
                 os._exit(1)
             os.close(report_write)
-            return program.prepare(payload)
+            return program.prepare(asked)
         os.close(report_write)
         told = select.select([report_read], [], [], _LOCKS_S)[0]
         trouble = os.read(report_read, 4096).decode() if told else f"the locks took more than {_LOCKS_S:g} s"
@@ -211,14 +207,14 @@ class _Box:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
             self._thaw()
-            _say(self.trainer, {"error": trouble})
+            say(self.trainer, {"error": trouble})
             return None
-        self.run = _Run(pid, os.pidfd_open(pid), payload["kind"], limits, self.meter.cpu_s(), kills)
+        self.run = _Run(pid, os.pidfd_open(pid), asked["kind"], limits, self.meter.cpu_s(), kills)
         self.limits = limits
         self.look_s = _FIRST_LOOK_S
         if self.run.kind not in ("snapshot", "store"):  # these run undisturbed to their end
             self._thaw()
-        _say(self.trainer, {"started": True})
+        say(self.trainer, {"started": True})
         return None
 
     def _thaw(self) -> None:
@@ -244,8 +240,7 @@ class _Box:
         kernel.unshare(kernel.CLONE_NEWUSER)
         kernel.map_user(_NOBODY, self.uid, _NOBODY, group)
         # Only now, so that processes are counted within the new user namespace.
-        for name, pair in limits["rlimits"].items():
-            _limit(getattr(resource, "RLIMIT_" + name), pair)
+        _boot.set_rlimits(limits["rlimits"])
         kernel.drop_capabilities()
         if self.settings.mode == "root":  # without privileges the box itself could not look at it any more
             kernel.set_dumpable(0)
@@ -259,7 +254,7 @@ class _Box:
     # Watching.
 
     def _busy(self) -> bool:
-        return self.run is not None or len(watch.pids()) > 1
+        return self.run is not None or len(pids()) > 1
 
     def _watch(self) -> None:
         spared = self.run.pid if self.run else None
@@ -296,7 +291,7 @@ class _Box:
         code = os.waitstatus_to_exitcode(status)
         if self.group is not None and self.group.kills() > run.kills_before:
             run.fired = "memory_mib"
-        if code == program.OUT_OF_MEMORY and run.kind != "command":
+        if code == _boot.OUT_OF_MEMORY and run.kind != "command":
             run.fired, code = run.fired or "memory_mib", 1
         self.idle_since_s = self.meter.cpu_s()
         facts = {
@@ -306,13 +301,7 @@ class _Box:
             "max_rss_mib": usage.ru_maxrss / 1024,
             "fired": run.fired,
         }
-        _say(self.trainer, facts)
-
-
-def _limit(which: int, pair: tuple[int, int]) -> None:
-    _, most = resource.getrlimit(which)
-    soft, hard = pair if most == resource.RLIM_INFINITY else (min(pair[0], most), min(pair[1], most))
-    resource.setrlimit(which, (soft, hard))
+        say(self.trainer, facts)
 
 
 def _close_all_but(kept: set[int]) -> None:
@@ -321,15 +310,3 @@ def _close_all_but(kept: set[int]) -> None:
         os.closerange(low, fd)
         low = fd + 1
     os.closerange(low, 65536)
-
-
-def _payload(fd: int) -> dict[str, Any]:
-    with open(fd, "rb") as file:
-        file.seek(0)
-        payload: dict[str, Any] = marshal.loads(file.read())
-    return payload
-
-
-def _say(trainer: socket.socket, what: dict[str, Any]) -> None:
-    with contextlib.suppress(OSError):
-        trainer.send(json.dumps(what).encode(), socket.MSG_NOSIGNAL)

@@ -10,20 +10,16 @@ Three generations, each closed off from the next:
 If the trainer ends, the launcher sees its socket hang up and ends; the kernel then kills everything in its pid
 namespace. If the launcher is killed, the same happens, and the trainer starts another.
 
-Runs in an interpreter of its own (`_host.alone`); `main` returns only in a program's process, with what that process is
+Runs in an interpreter of its own (`_alone.py`); `main` returns only in a program's process, with what that process is
 to run.
 """
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import gc
 import importlib
-import json
-import marshal
 import os
-import select
 import signal
 import site
 import socket
@@ -33,6 +29,8 @@ from typing import Any
 
 from agentrl.sandboxes import _cgroup
 from agentrl.sandboxes import _kernel as kernel
+from agentrl.sandboxes._slots import Slots
+from agentrl.sandboxes._wire import payload, say
 from agentrl.sandboxes._zygote import box
 
 __all__ = ["main"]
@@ -56,9 +54,13 @@ def main(control_fd: str) -> Become | None:
     os.environ.pop("PYTHONHASHSEED", None)  # it has done its work; a program's own children hash as they like
     control = socket.socket(fileno=int(control_fd))
     control.set_inheritable(False)
-    config = _receive_config(control)
+    message, fds, _, _ = socket.recv_fds(control, 16, 1)
+    if not message:
+        os._exit(0)
+    config = payload(fds[0])
     missing: dict[str, str] = dict.fromkeys(config["pretend_missing"], "it was asked to be missing")
     try:
+        # "cgroup" is no protection, so that only tests can name it.
         groups = None if "cgroup" in config["pretend_missing"] else _cgroup.Groups.make()
         privileged = kernel.has_sysadmin()
         if not privileged:
@@ -68,7 +70,7 @@ def main(control_fd: str) -> Become | None:
         kernel.unshare(kernel.CLONE_NEWPID)
         pid = os.fork()
     except OSError as error:
-        _say(control, {"error": f"namespaces cannot be made here: {error}", "missing": missing})
+        say(control, {"error": f"namespaces cannot be made here: {error}", "missing": missing})
         return None
     if pid:
         control.close()
@@ -87,7 +89,7 @@ def _launcher(
         _preload(config)
         _private_root(config)
     except (OSError, ImportError) as error:
-        _say(control, {"error": f"the box's root cannot be built: {error}", "missing": missing})
+        say(control, {"error": f"the box's root cannot be built: {error}", "missing": missing})
         return None
     _check_locks(config, missing)
     settings = box.Settings(
@@ -97,33 +99,20 @@ def _launcher(
         landlock="landlock" not in missing,
         network="network" not in missing,
     )
-    _say(control, {"missing": missing, "mode": mode, "cgroup": groups.version if groups else 0})
+    say(control, {"missing": missing, "mode": mode, "cgroup": groups.version if groups else 0})
     gc.collect()
     gc.freeze()  # the forks' collector does not touch, and so does not copy, what is here now
     return _serve(control, settings, groups)
 
 
 def _serve(control: socket.socket, settings: box.Settings, groups: _cgroup.Groups | None) -> Become | None:
-    """Fork a box for every socket that arrives; reap the boxes that ended."""
+    """Fork a box for every socket that arrives, until the trainer hangs up."""
     own = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
-    wake_read, wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     # A pid 1 is safe from signals of its own namespace, but only from those that it has no handler for.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
-    slots: dict[int, int] = {}
-    while True:
-        ready, _, _ = select.select([control.fileno(), wake_read], [], [])
-        if wake_read in ready:
-            with contextlib.suppress(BlockingIOError):
-                os.read(wake_read, 4096)
-        _reap(slots)
-        if control.fileno() not in ready:
-            continue
-        message, fds, _, _ = socket.recv_fds(control, 16, 1)
-        if not message:
-            os._exit(0)
-        slot = next(n for n in range(len(slots) + 1) if n not in slots.values())
+    slots = Slots(control)
+    while (fds := slots.request(1)) is not None:
+        slot = slots.free()
         try:
             group = groups.slot(slot) if groups is not None else None
             # A process cannot unshare its children's pid namespace twice, unless it has gone back to its own.
@@ -134,23 +123,17 @@ def _serve(control: socket.socket, settings: box.Settings, groups: _cgroup.Group
             _refuse(fds[0], f"no box can be made: {error}")
             continue
         if pid == 0:
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            slots.leave()
             return box.main(socket.socket(fileno=fds[0]), settings, slot, group)
         for fd in (*fds, *(group.fds if group else ())):
             os.close(fd)
-        slots[pid] = slot
-
-
-def _reap(slots: dict[int, int]) -> None:
-    with contextlib.suppress(ChildProcessError):
-        while (pid := os.waitpid(-1, os.WNOHANG)[0]) > 0:
-            slots.pop(pid, None)
+        slots.take(slot, pid)
+    os._exit(0)
 
 
 def _refuse(fd: int, reason: str) -> None:
-    with socket.socket(fileno=fd) as answer, contextlib.suppress(OSError):
-        _say(answer, {"error": reason})
+    with socket.socket(fileno=fd) as answer:
+        say(answer, {"error": reason})
 
 
 def _preload(config: dict[str, Any]) -> None:
@@ -213,17 +196,3 @@ def _check_locks(config: dict[str, Any], missing: dict[str, str]) -> None:
             os._exit(0)
         if os.waitpid(pid, 0)[1] != 0:
             missing[name] = "this kernel refuses it"
-
-
-def _receive_config(control: socket.socket) -> dict[str, Any]:
-    message, fds, _, _ = socket.recv_fds(control, 16, 1)
-    if not message:
-        os._exit(0)
-    with open(fds[0], "rb") as file:
-        file.seek(0)
-        config: dict[str, Any] = marshal.loads(file.read())
-    return config
-
-
-def _say(to: socket.socket, what: dict[str, Any]) -> None:
-    to.send(json.dumps(what).encode())

@@ -20,11 +20,9 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-__all__ = ["OUT_OF_MEMORY", "prepare"]
+from agentrl.sandboxes._boot import OUT_OF_MEMORY, execute
 
-OUT_OF_MEMORY = 120
-"""Exit code by which a program that ends in an uncaught `MemoryError` is told apart. (One that forges it gains nothing:
-to be out of memory scores 0.)"""
+__all__ = ["prepare"]
 
 _FILE = "/box/main.py"
 _THREAD_STACK = 8 * 2**20
@@ -50,7 +48,7 @@ def prepare(payload: dict[str, Any]) -> Callable[[], None]:
     os.closerange(3, 65536)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if kind == "command":
-        return lambda: _command(words)
+        return lambda: execute(list(words))
     if kind == "driver":
         run = importlib.import_module(payload["module"]).main
         return lambda: _python(run, ())
@@ -60,17 +58,6 @@ def prepare(payload: dict[str, Any]) -> Callable[[], None]:
     return lambda: _python(_main_module(source), words)
 
 
-def _command(words: tuple[str, ...]) -> None:
-    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # ignored by this interpreter, and that would be inherited
-        signal.signal(number, signal.SIG_DFL)
-    try:
-        os.execvp(words[0], words)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        os.write(2, f"{words[0]}: {reason}\n".encode("utf-8", "backslashreplace"))
-    os._exit(127)
-
-
 def _main_module(source: str) -> Callable[[], None]:
     main = ModuleType("__main__")
     main.__dict__["__file__"] = _FILE
@@ -78,7 +65,7 @@ def _main_module(source: str) -> Callable[[], None]:
     sys.modules["__main__"] = main
     lines = source.splitlines(keepends=True)
     linecache.cache[_FILE] = (len(source), None, lines, _FILE)
-    return lambda: exec(compile(source, _FILE, "exec"), main.__dict__)
+    return lambda: exec(compile(source, _FILE, "exec", dont_inherit=True), main.__dict__)
 
 
 def _python(run: Callable[[], object], argv: tuple[str, ...]) -> None:

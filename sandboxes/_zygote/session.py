@@ -15,8 +15,8 @@ from agentrl.programs import Capabilities, Command, Driver, Files, Limits, Progr
 from agentrl.sandbox import Process, Session
 from agentrl.sandboxes._host import driver_path, rlimits
 from agentrl.sandboxes._running import Exit, Handle, Running
+from agentrl.sandboxes._wire import ANSWER_S, ready, receive, send
 from agentrl.sandboxes._zygote.host import Launcher
-from agentrl.sandboxes._zygote.wire import ANSWER_S, ready, receive, send
 
 __all__ = ["Box", "limits_of", "unpack"]
 
@@ -125,7 +125,7 @@ class _Program(Handle):
         pipes = [os.pipe() for _ in range(3)]
         (in_read, self.stdin), (self.stdout, out_write), (self.stderr, err_write) = pipes
         try:
-            send(box, b"run", [in_read, out_write, err_write], payload)
+            send(box, b"run", payload, (in_read, out_write, err_write))
             answer, _ = receive(box, ANSWER_S)
             if answer is None or "error" in answer:
                 raise SandboxError(answer["error"] if answer else "the box ended before the program began")

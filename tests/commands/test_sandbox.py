@@ -19,6 +19,7 @@ from agentrl.commands import doctor
 from agentrl.errors import SandboxError
 from agentrl.probes import ProbeResult
 from agentrl.programs import PROTECTIONS, Capabilities, ExecResult, Limits, Program
+from agentrl.sandboxes import docker
 from agentrl.sandboxes.subprocess import Subprocess
 
 Say = Callable[..., int]
@@ -247,10 +248,10 @@ def test_doctor_counts_all_protections(monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(dict(doctor._sandboxes()).values()) == {"opens: level 3, 15 of 15 protections"}
 
 
-def test_doctor_asks_the_docker_daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_asks_the_docker_daemon(tmp_path: Path) -> None:
+    assert f"unix://{doctor._DOCKER}" == docker.SOCKET
     path = str(tmp_path / "d.sock")
-    monkeypatch.setenv("DOCKER_HOST", f"unix://{path}")
-    assert doctor._docker() == f"no daemon at {path}: no such file or directory"
+    assert doctor._docker(path) == f"no daemon at {path}: no such file or directory"
     with socket.socket(socket.AF_UNIX) as daemon:
         daemon.bind(path)
         daemon.listen()
@@ -263,7 +264,5 @@ def test_doctor_asks_the_docker_daemon(tmp_path: Path, monkeypatch: pytest.Monke
 
         thread = threading.Thread(target=answer)
         thread.start()
-        assert doctor._docker() == f"reachable at {path}, API 1.43"
+        assert doctor._docker(path) == f"reachable at {path}, API 1.43"
         thread.join()
-    monkeypatch.setenv("DOCKER_HOST", "tcp://there:2375")
-    assert doctor._docker() == "at tcp://there:2375, not asked"

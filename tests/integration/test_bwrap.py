@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -104,6 +105,19 @@ def test_box_runs_under_a_user_of_its_own() -> None:
         assert min(uids) > 10**9
 
 
+def test_a_trainer_may_hold_many_descriptors() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    held = [os.open("/dev/null", os.O_RDONLY) for _ in range(1100)]
+    try:
+        with open_sandbox("bwrap") as sandbox:
+            assert sandbox.run(Command(("echo", "yes"))).stdout == b"yes\n"
+    finally:
+        for fd in held:
+            os.close(fd)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 def test_missing_protection_refuses_to_open() -> None:
     with pytest.raises(SandboxError, match="syscalls"):
         open_sandbox("bwrap", pretend_missing=("syscalls",))
@@ -128,9 +142,25 @@ from agentrl.sandbox import open_sandbox
 held = "import time; held = bytearray(b'x') * (60 << 20); time.sleep(5)"
 shared = "import mmap, time; m = mmap.mmap(-1, 60 << 20); [m.write(bytes(2**20)) for _ in range(60)]; time.sleep(5)"
 filed = "import time; f = open('/tmp/x', 'wb', 0); [f.write(bytes(2**20)) for _ in range(60)]; time.sleep(5)"
+headless = '''
+import ctypes, threading, time
+def hold():
+    time.sleep(0.1)
+    held = bytearray(b"x") * (60 << 20)
+    time.sleep(5)
+threading.Thread(target=hold).start()
+ctypes.CDLL(None).pthread_exit(None)
+'''
+forked = '''
+import os, time
+held = bytearray(b"x") * (20 << 20)
+for _ in range(4):
+    os.fork() or (time.sleep(0.3), os._exit(0))
+time.sleep(0.4)
+'''
 limits = Limits(memory_mib=48, disk_mib=128)
 with open_sandbox("bwrap") as sandbox:
-    print(*(sandbox.run(Python(source), limits=limits).status for source in (held, shared, filed, "print(1)")))
+    print(*(sandbox.run(Python(source), limits=limits).status for source in (held, shared, filed, headless, forked)))
     print(*sandbox.capabilities.missing, "private_uid" in sandbox.capabilities.protections)
 """
 
@@ -139,7 +169,7 @@ def test_memory_is_watched_where_no_group_can_be_made() -> None:
     hidden = 'mount -t tmpfs none /sys/fs/cgroup && exec "$@"'
     command = ["unshare", "--mount", "sh", "-c", hidden, "sh", sys.executable, "-c", WATCHED]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.stdout.splitlines() == ["oom oom oom ok", "True"], done.stderr
+    assert done.stdout.splitlines() == ["oom oom oom oom ok", "True"], done.stderr
 
 
 def test_plain_user() -> None:
@@ -157,4 +187,4 @@ def test_plain_user() -> None:
     env = {"PYTHONPATH": f"{Path(__file__).resolve().parents[2]}:{site}", "PATH": os.environ["PATH"]}
     command = [*drop, interpreter, "-c", WATCHED]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=env, cwd="/")
-    assert done.stdout.splitlines() == ["oom oom oom ok", "False"], done.stderr
+    assert done.stdout.splitlines() == ["oom oom oom oom ok", "False"], done.stderr

@@ -11,7 +11,7 @@ import pytest
 from agentrl.errors import BoxError, SandboxError, UsageError
 from agentrl.sandbox import open_sandbox
 from agentrl.sandboxes import bwrap
-from agentrl.sandboxes._bwrap.session import put
+from agentrl.sandboxes._host import put
 
 
 def pairs(words: list[str]) -> list[tuple[str, str, str]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agentrl.errors import SandboxError, UnknownIdError, UsageError
+from agentrl.errors import BoxError, SandboxError, UnknownIdError, UsageError
 from agentrl.programs import Command, Driver, Limits, Python
 from agentrl.sandboxes import subprocess as backend
 
@@ -97,6 +97,25 @@ def test_a_path_is_checked(box: backend.Subprocess, folder: Path) -> None:
     with pytest.raises(UsageError, match="needs a relative path"):
         box.run(Python(""), files={"../x": b""})
     assert not (folder / "x").exists()
+
+
+def test_words_that_no_process_can_have_are_the_programs_doing(box: backend.Subprocess) -> None:
+    for word in ("a\0b", "\ud800"):
+        result = box.run(Command(("echo", word)))
+        assert result.status == "signalled", "a policy that writes a NUL must not end the caller"
+        assert "words" in result.detail
+
+
+def test_writing_follows_no_link_and_waits_for_no_pipe(box: backend.Subprocess, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(b"kept")
+    with box.session() as session:
+        source = f"import os; os.symlink({str(tmp_path / 'secret')!r}, 'link'); os.mkfifo('pipe'); os.mkdir('folder')"
+        assert session.run(Python(source)).status == "ok"
+        session.write({"link": b"new", "pipe": b"new"})
+        assert session.snapshot() == {"link": b"new", "pipe": b"new"}
+        with pytest.raises(BoxError, match="'folder' could not be put"):
+            session.write({"folder": b"new"})
+    assert (tmp_path / "secret").read_bytes() == b"kept"
 
 
 def test_no_process_can_be_started(box: backend.Subprocess, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
 from agentrl import registry, sandbox
-from agentrl.errors import SandboxError, UnknownIdError
+from agentrl.errors import ConfigError, SandboxError, UnknownIdError
 from agentrl.types import Verdict
 from agentrl.verifiers._code.judge import judge
 from agentrl.verifiers.code import _code
@@ -91,11 +92,19 @@ def test_fraction_takes_the_best_constant_off() -> None:
     assert grade("def f(x):\n    return x if x != 1 else 0", lines, reward="fraction").score == pytest.approx(1 / 2)
 
 
-def test_hidden_tests_decide() -> None:
+def test_visible_and_hidden_tests_must_pass() -> None:
     assert grade("def f(x):\n    return {1: 1, 2: 4}.get(x, 0)").status == "incorrect"
-    assert grade("def f(x):\n    return x * x if x > 2 else 0").status == "correct"
+    assert grade("def f(x):\n    return x * x if x > 2 else 0").status == "incorrect"
+    assert grade("def f(x):\n    return x * x").status == "correct"
     shown = function([{"args": [1], "expected": 1, "visible": True}, {"args": [2], "expected": 4, "visible": True}])
     assert grade("def f(x):\n    return 1", shown).status == "incorrect"
+
+
+@pytest.mark.parametrize("option", [{"reward": "fractoin"}, {"extract": "all"}, {"threshold": 7.0}])
+def test_an_option_that_does_not_exist_is_no_other_one(option: dict[str, Any]) -> None:
+    (name,) = option
+    with pytest.raises(ConfigError, match=f"{name} must be"):
+        registry.grade("code", "f", {}, **option)
 
 
 def test_feedback_shows_visible_tests_alone() -> None:
@@ -207,11 +216,19 @@ def test_objects_of_the_solution_stay_there() -> None:
     source = "class Pair:\n    def __init__(self, a, b):\n        self.a, self.b = a, b\n"
     source += "    def total(self):\n        return self.a + self.b\ndef longest(pairs):\n    return pairs[0]\n"
     tests = "p, q = Pair(1, 2), Pair(3, 4)\nassert p.total() == 3\np.b = 9\nassert p.total() == 10\n"
-    tests += "assert longest([p, q]) is p\nassert longest([q]) == q and longest([q]) != p\nassert p.a == 1"
+    tests += "assert longest([p, q]) is p\nassert longest([q]) is q\nassert p.a == 1"
     suite = {"format": "asserts", "tests": tests}
     verdict = grade(source, suite)
     assert [check.passed for check in verdict.checks] == [True] * 5
     assert grade(source.replace("pairs[0]", "pairs[-1]"), suite).status == "incorrect"
+    agreeable = "class P:\n    __eq__ = __ne__ = lambda a, b: True\ndef f(x):\n    return P()"
+    for test in (
+        "assert f(1) == f(2)",
+        "assert f(1) != f(2)",
+        "assert f(1) in [f(2)]",
+        "assert len({f(1), f(2)}) == 2",
+    ):
+        assert grade(agreeable, asserts(test)).status == "incorrect", test
 
 
 def test_iterators_only_where_the_task_says() -> None:
@@ -239,8 +256,9 @@ def test_a_process_a_case() -> None:
 
 def test_limits_are_the_suites() -> None:
     long = function([{"args": [], "expected": "x" * 100000}])
-    assert grade("def f():\n    return 'x' * 100000", long).status == "incorrect"
-    assert grade("def f():\n    return 'x' * 100000", {**long, "message_bytes": 200000}).status == "correct"
+    assert grade("def f():\n    return 'x' * 100000", long).status == "correct"
+    short = function([{"args": [], "expected": "x"}])
+    assert grade("def f():\n    return 'x' * 100000", short).status == "incorrect"
     noisy = "def f(x):\n    print('x' * 5000)\n    return x * x"
     assert grade(noisy).status == "correct"
     assert grade(noisy, {**SQUARE, "limits": {"output_bytes": 1000}}).status == "resource_limit"
@@ -270,3 +288,97 @@ def test_a_method_is_of_a_new_instance_every_time() -> None:
     counting = "class Solution:\n    n = 0\n    def f(self, x):\n        self.n += 1\n        return self.n"
     suite = {"format": "function", "entry": "Solution.f", "cases": cases}
     assert registry.grade("code", f"```python\n{counting}\n```", suite).status == "correct"
+
+
+def test_what_a_solution_says_can_always_be_written_down() -> None:
+    blank = (
+        "import traceback\ntraceback.TracebackException.format = lambda *a, **k: iter(['\\n'])\nraise ValueError('x')"
+    )
+    assert grade(blank).status == "incorrect"
+    assert grade(blank, asserts("assert f(1) == 1")).status == "incorrect"
+    half = grade("def f(x):\n    raise ValueError(chr(0xd800))")
+    assert half.status == "incorrect"
+    half.feedback.encode()
+
+
+def test_feedback_holds_no_input_of_a_hidden_case() -> None:
+    leak = """seen = []
+class Solution:
+    def __init__(self):
+        if len(seen) > 1: raise ValueError("LEAK %r" % seen)
+    def f(self, x):
+        seen.append(x)
+        return 1"""
+    cases = [{"args": [31337 + n], "expected": 1, "visible": n == 0} for n in range(4)]
+    verdict = grade(leak, function(cases, entry="Solution.f"))
+    assert verdict.status == "incorrect"
+    assert "LEAK" not in verdict.feedback
+
+
+def test_a_solution_is_compiled_on_its_own() -> None:
+    assert grade("def f(x: List[int]) -> Undefined:\n    return x * x").status == "incorrect"
+    assert grade("def f(x: int):\n    return x * x if f.__annotations__['x'] is int else 0").status == "correct"
+
+
+def test_a_float_near_an_integer_is_not_it() -> None:
+    suite = function([{"args": [n], "expected": n + 500} for n in (10**9, 10**12)])
+    assert grade("def f(n):\n    return float(n)", suite).status == "incorrect"
+    assert grade("def f(n):\n    return float(n + 500)", suite).status == "correct"
+
+
+def test_modules_that_tests_forgot_to_import_are_the_librarys() -> None:
+    suite = asserts("assert math.isclose(f(2), 4)")
+    hack = "class math:\n    isclose = lambda *a: True\ndef f(x):\n    return 0"
+    assert grade(hack, suite).status == "incorrect"
+    assert grade("def f(x):\n    return x * x", suite).status == "correct"
+
+
+@pytest.mark.parametrize(
+    ("tests", "style"),
+    [
+        ("assert f(2) == 4\ndef t():\n    assert f(3) == 9\nfor k in (t,): k()", "asserts"),
+        ("def t(n):\n    assert f(n) == n * n\nassert f(2) == 4\nx = t(3)", "asserts"),
+        ("def same(a, b):\n    assert a == b\ndef check(candidate):\n    assert candidate(2) == 4\n"
+         "    [same(candidate(i), i * i) for i in (3, 4)]", "check"),
+        (
+            "def check(candidate):\n    assert candidate(2) == 4\n    if candidate(3) != 9: raise AssertionError",
+            "check",
+        ),
+        ("import unittest\nclass Base(unittest.TestCase):\n    def test_a(self): self.assertEqual(f(2), 4)\n"
+         "class T(Base):\n    def test_b(self): self.assertEqual(f(3), 9)", "unittest"),
+        ("import unittest\nclass T(unittest.TestCase):\n    @classmethod\n    def setUpClass(cls): cls.n = 3\n"
+         "    def test_b(self): self.assertEqual(f(self.n), 9)", "unittest"),
+    ],
+)  # fmt: skip
+def test_whatever_asserts_counts(tests: str, style: str) -> None:
+    suite = asserts(tests, style=style)
+    assert grade("def f(x):\n    return x * x", suite).status == "correct"
+    assert grade("def f(x):\n    return 4", suite).status == "incorrect"
+
+
+def test_tests_of_a_kind_that_would_be_dropped_are_refused() -> None:
+    tests = "import unittest\nclass T(unittest.TestCase):\n    async def test_a(self): self.assertEqual(f(2), 4)"
+    assert grade("f = abs", asserts(tests, style="unittest")).status == "task_invalid"
+
+
+def test_a_subclass_of_the_error_that_a_test_expects() -> None:
+    tests = "try:\n    f(1)\nexcept ValueError:\n    pass\nelse:\n    assert False, f"
+    source = "class Low(ValueError): pass\ndef f(x):\n    raise Low(x)"
+    assert grade(source, asserts([tests + "\nassert g() == 1"])).status == "incorrect"
+    assert grade(source + "\ndef g():\n    return 1", asserts([tests + "\nassert g() == 1"])).status == "correct"
+
+
+def test_each_case_has_its_own_time() -> None:
+    limits = {"wall_s": 0.6, "cpu_s": 0.5}
+    suite = function([{"args": [n], "expected": n} for n in range(6)], limits=limits)
+    steady = "import time\ndef f(n):\n    time.sleep(0.2)\n    return n"
+    assert grade(steady, suite).status == "correct"
+    stuck = "import time\ndef f(n):\n    time.sleep(0.2 if n != 3 else 9)\n    return n"
+    assert grade(stuck, suite).status == "timeout"
+
+
+def test_a_process_a_case_ends_with_the_first_that_hangs() -> None:
+    suite = function([{"args": [n], "expected": n} for n in range(8)], fresh=True, limits={"wall_s": 0.3})
+    began = time.monotonic()
+    assert grade("import time\ndef f(n):\n    time.sleep(9)", suite).status == "timeout"
+    assert time.monotonic() - began < 2.0

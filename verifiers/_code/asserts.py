@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import builtins
 import copy
+import sys
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -29,6 +30,7 @@ class Split:
         tests: The source of each test.
         units: For unittest, the class and the method of each test.
         names: Names that are used and nowhere bound.
+        modules: Those of them that are used like modules of the standard library, as in `math.isclose`.
         setup_names: Names that the setup uses.
     """
 
@@ -38,6 +40,7 @@ class Split:
     tests: tuple[str, ...]
     units: tuple[tuple[str, str], ...]
     names: tuple[str, ...]
+    modules: frozenset[str]
     setup_names: frozenset[str]
 
     def source(self, wanted: Sequence[int]) -> str:
@@ -82,13 +85,15 @@ def split(tests: Any, style: Any, entry: str, setup: str) -> Split:
         sources = [ast.unparse(statement) for number, statement in numbered if number >= 0]
     if not sources:
         raise DataError("the suite's tests assert nothing")
+    names = _loads(module, before) - _bound(module, before) - _GIVEN
     return Split(
         body=tuple(numbered),
         check=check,
         around=tuple(around),
         tests=tuple(sources),
         units=units,
-        names=tuple(sorted(_loads(module, before) - _bound(module, before) - _GIVEN)),
+        names=tuple(sorted(names)),
+        modules=frozenset(names & sys.stdlib_module_names - _called_names(module, before)),
         setup_names=frozenset(_loads(before)),
     )
 
@@ -116,11 +121,20 @@ def _check(module: ast.Module, entry: str) -> tuple[ast.FunctionDef, list[ast.st
 
 
 def _units(module: ast.Module) -> Iterator[tuple[str, str]]:
-    for case in module.body:
-        if isinstance(case, ast.ClassDef) and any("TestCase" in ast.unparse(base) for base in case.bases):
-            for method in case.body:
-                if isinstance(method, ast.FunctionDef) and method.name.startswith("test"):
-                    yield case.name, method.name
+    """Every test method of every test case, those that it inherits from another one here included."""
+    methods: dict[str, list[str]] = {}
+    for case in (x for x in module.body if isinstance(x, ast.ClassDef)):
+        bases = [ast.unparse(base) for base in case.bases]
+        if not any(base in methods or "TestCase" in base for base in bases):
+            continue
+        found = [name for base in bases for name in methods.get(base, [])]
+        for method in case.body:
+            if isinstance(method, ast.AsyncFunctionDef) and method.name.startswith("test"):
+                raise DataError(f"the suite's test {case.name}.{method.name} is asynchronous; that is not supported")
+            if isinstance(method, ast.FunctionDef) and method.name.startswith("test") and method.name not in found:
+                found.append(method.name)
+        methods[case.name] = found
+        yield from ((case.name, name) for name in found)
 
 
 def _called(statement: ast.stmt) -> str:
@@ -132,13 +146,16 @@ def _called(statement: ast.stmt) -> str:
 
 
 def _is_test(statement: ast.stmt, asserting: set[str]) -> bool:
-    return _asserts([statement]) or _called(statement) in asserting
+    if isinstance(statement, _DEFINITIONS):
+        return False
+    calls = {x.func.id for x in ast.walk(statement) if isinstance(x, ast.Call) and isinstance(x.func, ast.Name)}
+    return _asserts([statement]) or bool(calls & asserting)
 
 
 def _asserts(body: Sequence[ast.AST]) -> bool:
     """Whether statements assert something when they run; definitions in them do not run."""
     for node in body:
-        if isinstance(node, ast.Assert) and not isinstance(node.test, ast.Constant):
+        if isinstance(node, ast.Raise) or (isinstance(node, ast.Assert) and not isinstance(node.test, ast.Constant)):
             return True
         if not isinstance(node, _DEFINITIONS) and _asserts(list(ast.iter_child_nodes(node))):
             return True
@@ -148,6 +165,11 @@ def _asserts(body: Sequence[ast.AST]) -> bool:
 def _loads(*trees: ast.AST) -> set[str]:
     names = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Name))
     return {name.id for name in names if isinstance(name.ctx, ast.Load)}
+
+
+def _called_names(*trees: ast.AST) -> set[str]:
+    calls = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return {call.func.id for call in calls if isinstance(call.func, ast.Name)}
 
 
 def _bound(*trees: ast.AST) -> set[str]:
@@ -163,18 +185,20 @@ def _bound(*trees: ast.AST) -> set[str]:
     return found
 
 
-def constant_answers(test: str) -> list[Any]:
+def constant_answers(test: str, names: Container[str]) -> list[Any]:
     """The one answer that a test asks for, if it can be seen: `f(...) == literal`, `f(...)`, `not f(...)`.
 
-    >>> constant_answers("assert f(2) == [4]"), constant_answers("assert not f(2)"), constant_answers("assert f(2) < 5")
-    ([[4]], [False], [])
+    >>> constant_answers("assert f(2) == [4]", ["f"]), constant_answers("assert not f(2)", ["f"])
+    ([[4]], [False])
+    >>> constant_answers("assert f(2) < 5", ["f"]), constant_answers("assert isclose(f(2), 5)", ["f"])
+    ([], [])
     """
     match ast.parse(test).body:
         case [ast.Assert(ast.Compare(left, [ast.Eq() | ast.Is()], [right]))]:
             literals = [side for side in (left, right) if not isinstance(side, (ast.Call, ast.Name))]
-        case [ast.Assert(ast.Call())]:
+        case [ast.Assert(ast.Call(ast.Name(name)))] if name in names:
             return [True]
-        case [ast.Assert(ast.UnaryOp(ast.Not(), ast.Call()))]:
+        case [ast.Assert(ast.UnaryOp(ast.Not(), ast.Call(ast.Name(name))))] if name in names:
             return [False]
         case _:
             return []

@@ -24,9 +24,10 @@ class Rule:
 def equal(got: Any, want: Any, rule: Rule = Rule()) -> bool:
     """Whether two plain values are one answer.
 
-    A bool equals only a bool; an int an int exactly; where either is a float, |got - want| <= max(rel_tol * max(|got|,
-    |want|), abs_tol) as in PEP 485; NaN equals nothing, unless `nan_ok`. Lists and tuples are interchangeable under
-    `seq_equiv`; sets are unordered; members of sets and keys of dicts are equal exactly.
+    A bool equals only a bool. Where an int is wanted, only it or the float of that value will do; where a float is
+    wanted, |got - want| <= max(rel_tol * max(|got|, |want|), abs_tol) as in PEP 485. NaN equals nothing, unless
+    `nan_ok`. Lists and tuples are interchangeable under `seq_equiv`; sets are unordered; members of sets and keys of
+    dicts are equal exactly.
 
     >>> equal(True, 1), equal(1.0, 1), equal((1, 2), [1, 2]), equal(float("nan"), float("nan"))
     (False, True, True, False)
@@ -47,7 +48,7 @@ def equal(got: Any, want: Any, rule: Rule = Rule()) -> bool:
 
 
 def _close(got: complex, want: complex, rule: Rule) -> bool:
-    if isinstance(got, int) and isinstance(want, int):
+    if isinstance(want, int):
         return got == want
     try:
         if isinstance(got, complex) or isinstance(want, complex):
@@ -77,8 +78,8 @@ def _key(value: Any) -> Any:
 def same_output(got: str, want: str, compare: Compare = "trim", rule: Rule = Rule()) -> bool:
     r"""Whether printed text is the expected one.
 
-    "exact" compares all of it; "trim" without white space at the ends of lines and blank lines at the end; "tokens"
-    what stands between white space; "float" the same, where a decimal fraction may be close to the expected one.
+    "exact" compares all of it; "trim" without white space at the ends of lines and of the whole; "tokens" what stands
+    between white space; "float" the same, where a decimal fraction may be close to the expected one.
 
     >>> same_output("1 \n\n", "1"), same_output("YES", "yes"), same_output("0.3333333", "0.33333334", "float")
     (True, False, True)
@@ -94,7 +95,7 @@ def same_output(got: str, want: str, compare: Compare = "trim", rule: Rule = Rul
 
 
 def _trimmed(text: str) -> str:
-    return "\n".join(line.rstrip() for line in text.split("\n")).rstrip("\n")
+    return "\n".join(line.rstrip() for line in text.split("\n")).strip()
 
 
 def _fraction(token: str) -> bool:

@@ -7,10 +7,12 @@ cases come in an order drawn from the suite and the source, so that the same que
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import random
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -28,6 +30,10 @@ __all__ = ["SuiteResult", "TestResult", "judge"]
 _SHOWN = 5
 """How many failing visible tests the feedback tells of."""
 _TEXT = 600
+_ALL_S = 60.0
+"""What all tests of a suite may take together, where that is more than the limit for one, ..."""
+_EACH_S = 1.0
+"""... or this for each of the programs run, where that is more still."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,7 @@ class SuiteResult:
 
     Attributes:
         results: Every test that was asked for, whether or not it was reached.
-        status: "correct" if the deciding tests pass: the hidden ones, or all if none is hidden.
+        status: "correct" if every test that was asked for passes and nothing else went wrong.
         feedback: For the policy: failing visible tests in words, hidden ones only counted.
     """
 
@@ -117,11 +123,11 @@ def _result(suite: Suite, run: _Run, asked: Sequence[int]) -> SuiteResult:
         TestResult(f"test {i + 1}", i in run.passed, visible[i], run.detail.get(i, "") if visible[i] else "")
         for i in asked
     )
-    deciding = [i for i in asked if not visible[i]] or list(asked)
-    status: Status = "correct" if run.passed.issuperset(deciding) else run.ended.status if run.ended else "incorrect"
+    all_pass = run.ended is None and run.passed.issuperset(asked)
+    status: Status = "correct" if all_pass else run.ended.status if run.ended else "incorrect"
     lines = [f"{r.name}: {r.detail}" for r in results if not r.passed and r.detail][:_SHOWN]
     if run.ended is not None and run.ended.detail and not any(run.ended.detail in line for line in lines):
-        said = run.ended.detail.strip()
+        said = run.ended.detail.strip() or "it failed"
         lines.append(said if "\n" in said else said[0].upper() + said[1:] + ".")
     for name, kind in (("visible", True), ("hidden", False)):
         of_kind = [r for r in results if r.visible == kind]
@@ -136,6 +142,8 @@ def _judge_once(suite: Suite, source: str, groups: list[list[int]], sandbox: San
         if isinstance(suite, FunctionSuite):
             order = [i for group in groups for i in random.Random(seed).sample(group, len(group))]
             for part in [[i] for i in order] if suite.fresh else [order]:
+                if run.ended is not None:
+                    break
                 _functions(suite, source, part, sandbox, seed, run)
         elif isinstance(suite, StdioSuite):
             _programs(suite, source, [i for group in groups for i in group], sandbox, run)
@@ -148,7 +156,8 @@ def _judge_once(suite: Suite, source: str, groups: list[list[int]], sandbox: San
 
 def _functions(suite: FunctionSuite, source: str, order: Sequence[int], sandbox: Sandbox, seed: int, run: _Run) -> None:
     options = {"seed": seed, "cap": suite.cap, "iterators": "list" if suite.iterable else "refuse", "objects": "refuse"}
-    held = Held(sandbox, suite.limits, options)
+    limits = _for_all(suite.limits, len(order))
+    held = Held(sandbox, limits, options, answer_s=suite.limits.wall_s)
     try:
         held.load(source)
         entry = _entry(held, suite.entry)
@@ -156,6 +165,8 @@ def _functions(suite: FunctionSuite, source: str, order: Sequence[int], sandbox:
             case = suite.cases[i]
             if place and "." in suite.entry and held.ended is None:  # a method: of a new instance every time
                 entry = _entry(held, suite.entry)
+                if held.ended is not None:  # what it says now may hold inputs that it has seen
+                    held.ended = dataclasses.replace(held.ended, detail=f"{suite.entry} is not there any more")
             if held.ended is None:
                 reply = held.ask(
                     {"do": "call", "of": entry.tree["ref"], "args": case.args, "kwargs": [*case.kwargs.items()]}
@@ -167,6 +178,12 @@ def _functions(suite: FunctionSuite, source: str, order: Sequence[int], sandbox:
     finally:
         run.ended = run.ended or held.ended
         held.close()
+
+
+def _for_all(limits: Limits, calls: int) -> Limits:
+    """The limits of a process that answers so many calls, each within `limits`."""
+    wall_s, cpu_s = (min(calls * each, max(each, _ALL_S)) for each in (limits.wall_s, limits.cpu_s))
+    return dataclasses.replace(limits, wall_s=wall_s, cpu_s=cpu_s)
 
 
 def _entry(held: Held, name: str) -> Reply:
@@ -186,7 +203,11 @@ def _told(reply: Reply) -> str:
 
 
 def _programs(suite: StdioSuite, source: str, order: Sequence[int], sandbox: Sandbox, run: _Run) -> None:
+    until = time.monotonic() + max(suite.limits.wall_s, _ALL_S, _EACH_S * len(order))
     for i in order:
+        if time.monotonic() > until:
+            run.ended = run.ended or Ended("timeout", "the tests together ran out of time")
+            return
         case = suite.cases[i]
         with sandbox.session(limits=suite.limits) as session:
             result = session.run(Python(source), stdin=case.stdin.encode("utf-8", "surrogatepass"))
@@ -297,6 +318,4 @@ class _Tests:
 
 def _longer(limits: Limits) -> Limits:
     """The tests' own process: its time runs while the solution has its own."""
-    import dataclasses
-
     return dataclasses.replace(limits, wall_s=limits.wall_s + 5, cpu_s=limits.cpu_s + 5)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, get_args
 
 from agentrl.errors import DataError, UsageError, suggest
@@ -62,7 +63,7 @@ class FunctionSuite:
     def baseline(self, deciding: Sequence[int]) -> float:
         """The largest share of these tests that one constant passes."""
         wanted = [self.cases[i].expected for i in deciding]
-        return _share([*_CONSTANTS, *wanted[:50]], wanted, lambda g, w: equal(g, w, self.rule))
+        return _share([*_CONSTANTS, *_common(wanted)], wanted, lambda g, w: equal(g, w, self.rule))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ class StdioSuite:
     def baseline(self, deciding: Sequence[int]) -> float:
         """The largest share of these tests that one constant passes."""
         wanted = [self.cases[i].stdout for i in deciding]
-        constants = [*(str(c) for c in _CONSTANTS), *wanted[:50]]
+        constants = [*(str(c) for c in _CONSTANTS), *_common(wanted)]
         return _share(constants, wanted, lambda g, w: same_output(g, w, self.compare, self.rule))
 
 
@@ -103,12 +104,19 @@ class AssertSuite:
 
     def baseline(self, deciding: Sequence[int]) -> float:
         """The largest share of these tests that one constant passes, as far as they are `f(...) == literal`."""
-        wanted = [answer for i in deciding for answer in constant_answers(self.split.tests[i])]
-        found = _share([*_CONSTANTS, *wanted[:50]], wanted, lambda g, w: equal(g, w, Rule()))
+        wanted = [answer for i in deciding for answer in constant_answers(self.split.tests[i], self.names)]
+        found = _share([*_CONSTANTS, *_common(wanted)], wanted, lambda g, w: equal(g, w, Rule()))
         return found * len(wanted) / len(deciding)
 
 
 Suite = FunctionSuite | StdioSuite | AssertSuite
+
+
+def _common(wanted: Sequence[Any]) -> list[Any]:
+    """The values that are wanted most often: 50 are enough to hold the best of them."""
+    spelled = {encode(value): value for value in wanted}
+    counts = Counter(encode(value) for value in wanted)
+    return [spelled[text] for text, _ in counts.most_common(50)]
 
 
 def _share(constants: Sequence[Any], wanted: Sequence[Any], same: Callable[[Any, Any], bool]) -> float:
@@ -140,14 +148,16 @@ def _function(suite: Mapping[str, Any]) -> Suite:
     if not entry or not all(part.isidentifier() for part in entry.split(".")):
         raise DataError(f"the suite's entry must be a name or Class.method, got {entry!r:.80}")
     typed = _typed(suite, "typed", bool, default=False)
+    cases = tuple(_case(case, entry, decode if typed else _plain) for case in _cases(suite))
+    largest = max(len(encode(case.expected)) for case in cases)
     return FunctionSuite(
         entry,
-        tuple(_case(case, entry, decode if typed else _plain) for case in _cases(suite)),
+        cases,
         _rule(suite),
         _typed(suite, "iterable", bool, default=False),
         _typed(suite, "fresh", bool, default=False),
         _limits(suite),
-        _cap(suite),
+        max(_cap(suite), 2 * largest),
     )
 
 
@@ -189,14 +199,20 @@ def _stdio(suite: Mapping[str, Any]) -> Suite:
         )
         for case in _cases(suite)
     )
-    return StdioSuite(cases, compare, _rule(suite), _limits(suite))
+    limits = _limits(suite)
+    largest = max(len(case.stdout.encode("utf-8", "surrogatepass")) for case in cases)
+    limits = replace(limits, output_bytes=max(limits.output_bytes, 2 * largest))
+    return StdioSuite(cases, compare, _rule(suite), limits)
 
 
 def _asserts(suite: Mapping[str, Any]) -> Suite:
     entry = _typed(suite, "entry", str, default="")
     setup = _typed(suite, "setup", str, default="")
     found = split(suite.get("tests"), suite.get("style", "asserts"), entry, setup)
-    names = {name: name for name in (*found.names, *_typed(suite, "names", list, default=[]))}
+    given = _typed(suite, "names", list, default=[])
+    modules = sorted(found.modules - set(given))  # imported for the tests, which forgot to
+    setup = "\n".join([setup, *(f"import {name}" for name in modules)]).strip()
+    names = {name: name for name in (*found.names, *given) if name not in modules}
     if entry:
         names |= {"candidate": entry, entry.rpartition(".")[2]: entry}
     shown = _typed(suite, "visible", list, default=[])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -83,14 +84,18 @@ class Wire:
         body = json.dumps(frame).encode()
         self._process.send(len(body).to_bytes(4, "big") + body)
 
-    def receive(self, cap: int) -> bytes | None:
-        """The body of the next frame, or None: it ended, or claims one over the cap."""
-        head = self._process.receive(4)
+    def receive(self, cap: int, *, timeout_s: float | None = None) -> bytes | None:
+        """The body of the next frame, or None: it ended, is late, or claims one over the cap."""
+        head = self._process.receive(4, timeout_s=timeout_s)
         size = int.from_bytes(head, "big")
         if len(head) < 4 or size > cap:
             return None
-        body = self._process.receive(size)
+        body = self._process.receive(size, timeout_s=timeout_s)
         return body if len(body) == size else None
+
+    def kill(self) -> None:
+        """End it now."""
+        self._process.kill()
 
     def end(self) -> ExecResult:
         """Wait for its end."""
@@ -110,10 +115,14 @@ class Held:
         sandbox: Where.
         limits: Of the whole run.
         options: The driver's first frame, beside the source.
+        answer_s: For one answer, in seconds of wall time; default: what the run has left.
     """
 
-    def __init__(self, sandbox: Sandbox, limits: Limits, options: Mapping[str, Any]) -> None:
+    def __init__(
+        self, sandbox: Sandbox, limits: Limits, options: Mapping[str, Any], *, answer_s: float | None = None
+    ) -> None:
         self.ended: Ended | None = None
+        self._answer_s = answer_s
         self._options = options
         self._asked = 0
         self._cap = int(options["cap"]) + 4096  # the frame around a value, or a traceback
@@ -138,9 +147,13 @@ class Held:
 
     def _exchange(self, frame: Mapping[str, Any]) -> Reply:
         self._wire.send(frame)
-        body = self._wire.receive(self._cap)
+        began = time.monotonic()
+        body = self._wire.receive(self._cap, timeout_s=self._answer_s)
         try:
-            if body is None:
+            if body is None and self._answer_s is not None and time.monotonic() - began >= self._answer_s:
+                self._wire.kill()
+                self.ended = Ended("timeout", "it ran out of time")
+            elif body is None:
                 self.ended = ended(self._wire.end())
             else:
                 return self._reply(loads(body))
@@ -154,9 +167,9 @@ class Held:
             case ["ok", int(id), tree] if id == self._asked:
                 return Reply("ok", tree=tree, value=decode(tree, _Ref))
             case ["error", int(id), str(error), str(said), str(text)] if id == self._asked:
-                return Reply("error", error=error, said=said, text=text)
+                return Reply("error", error=error, said=_plain(said), text=_plain(text).strip() or error or "it failed")
             case ["refused", int(id), str(text)] if id == self._asked:
-                return Reply("refused", text=text)
+                return Reply("refused", text=_plain(text))
         raise Refused("the message is not the answer to the question")
 
 
@@ -183,6 +196,11 @@ def loads(data: bytes) -> Any:
         return _DECODER.decode(data.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise Refused(f"not a message: {error}"[:200]) from None
+
+
+def _plain(text: str) -> str:
+    """Text that every encoder takes: a solution may send half a surrogate pair."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _one(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
