@@ -13,13 +13,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
 from agentrl import registry
 from agentrl.commands._shared import console
-from agentrl.config import parse_flags
+from agentrl.config import parse_flags, parse_options
 from agentrl.errors import SandboxError, UnknownIdError, UsageError, suggest
 from agentrl.programs import ExecResult, Limits, Python
 from agentrl.sandbox import open_sandbox
@@ -49,6 +49,8 @@ class RunFlags:
     """Seconds of CPU time."""
     memory_mib: int = _DEFAULT.memory_mib
     """Resident memory of all its processes."""
+    option: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="KEY=VALUE")] = ()
+    """An option of the back end (`agentrl show ID`), such as modules='["numpy"]'; may be repeated."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ class CheckFlags:
     """Numbers of the probes to run, such as 1,8,13."""
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Print the results as JSON."""
+    option: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="KEY=VALUE")] = ()
+    """An option of the one back end that is named, such as image=python:3.12-slim; may be repeated."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,7 @@ def _run(args: list[str]) -> int:
         program = Python(source.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise UsageError(f"{flags.file}: not UTF-8 text, so not a program") from None
-    with open_sandbox(flags.backend) as sandbox:
+    with open_sandbox(flags.backend, **_options(flags.option)) as sandbox:
         result = sandbox.run(program, stdin=stdin, limits=limits)
     if not result.ran:
         raise SandboxError(f"the sandbox {flags.backend!r} failed, not the program: {result.detail}")
@@ -105,6 +109,12 @@ def _run(args: list[str]) -> int:
     sys.stderr.buffer.write(result.stderr)
     sys.stderr.write(f"{_status(result)}\n")
     return _exit_code(result)
+
+
+def _options(words: Sequence[str]) -> dict[str, Any]:
+    """Options of a back end; TOML's arrays are its tuples."""
+    given = parse_options(words, "--option")
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
 
 
 def _content(path: str) -> bytes:
@@ -137,9 +147,14 @@ def _exit_code(result: ExecResult) -> int:
 def _check(args: list[str]) -> int:
     flags = parse_flags(CheckFlags, args, prog="agentrl sandbox check", description=__doc__)
     only = _numbers(flags.only)
-    for id in flags.backends:
-        registry.find("sandbox", id)  # a wrong name is told before the first probe runs
-    outcomes = [_probed(id, only) for id in flags.backends or registry.ids("sandbox")]
+    options = _options(flags.option)
+    if options and len(flags.backends) != 1:
+        raise UsageError(f"--option goes with one back end, got {len(flags.backends)}: name the one that it is of")
+    for id in flags.backends:  # a wrong name is told before the first probe runs
+        opener = registry.find("sandbox", id)
+        if options:
+            registry.check_options(f"sandbox {id!r}", opener, options)
+    outcomes = [_probed(id, options, only) for id in flags.backends or registry.ids("sandbox")]
     if flags.json:
         print(json.dumps([asdict(outcome) for outcome in outcomes], indent=2))
     else:
@@ -162,7 +177,7 @@ def _numbers(text: str) -> frozenset[int] | None:
     return frozenset(map(int, words))
 
 
-def _probed(id: str, only: frozenset[int] | None) -> _Outcome:
+def _probed(id: str, options: Mapping[str, Any], only: frozenset[int] | None) -> _Outcome:
     from agentrl.probes import run_probes
 
     def tell(result: ProbeResult) -> None:
@@ -170,7 +185,7 @@ def _probed(id: str, only: frozenset[int] | None) -> _Outcome:
             sys.stderr.write(f"\r\x1b[K{id} {result.number} {result.name}"[:79])
 
     try:
-        results = run_probes(functools.partial(open_sandbox, id), only=only, on_result=tell)
+        results = run_probes(functools.partial(open_sandbox, id, **options), only=only, on_result=tell)
     except SandboxError as error:
         return _Outcome(id, refused=str(error))
     finally:

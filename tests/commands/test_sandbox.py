@@ -266,3 +266,14 @@ def test_doctor_asks_the_docker_daemon(tmp_path: Path) -> None:
         thread.start()
         assert doctor._docker(path) == f"reachable at {path}, API 1.43"
         thread.join()
+
+
+def test_options_of_a_back_end(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "n.py").write_text("import sys; print('numpy' in sys.modules)")
+    assert main(["sandbox", "run", str(tmp_path / "n.py"), "--option", 'modules=["numpy"]']) == 0
+    assert capfd.readouterr().out == "True\n"
+    assert main(["sandbox", "check", "zygote", "--option", "modul=x"]) == 2
+    assert "did you mean 'modules'" in capfd.readouterr().err
+    assert main(["sandbox", "check", "--option", "concurrency=2"]) == 2
+    assert "name the one" in capfd.readouterr().err
+    assert main(["sandbox", "check", "zygote", "--only", "19", "--option", "concurrency=1"]) == 0
