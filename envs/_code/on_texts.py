@@ -183,7 +183,7 @@ PROGRAMS = (
     Program(
         is_palindrome,
         (("Level",), ("ab",), ("Never odd, or even",)),
-        (("",), ("a",), ("abca",), ("No lemon, no melon!",), ("!?",), ("abcdba",), ("1a1",)),
+        (("",), ("a",), ("abca",), ("No lemon, no melon!",), ("!?",), ("abcdba",), ("1a1",), ("!aba",), ("aba?",)),
     ),
     Program(
         caesar,
@@ -196,7 +196,7 @@ PROGRAMS = (
         (("f(a[0])",), ("(]",), ("((",)),
         (("",), (")",), ("{[()]}",), ("([)]",), ("a+b",), ("()[]{}",), ("[",)),
     ),
-    Program(roman, ((1994,), (8,), (4,)), ((1,), (9,), (40,), (3999,), (58,), (400,), (2023,))),
+    Program(roman, ((1994,), (8,), (4,)), ((1,), (9,), (40,), (3999,), (58,), (400,), (2023,), (500,), (499,), (100,))),
     Program(
         common_prefix,
         ((["flower", "flow", "flight"],), ([],), (["a", "b"],)),
@@ -205,12 +205,30 @@ PROGRAMS = (
     Program(
         edit_distance,
         (("kitten", "sitting"), ("", "ab"), ("a", "a")),
-        (("ab", ""), ("flaw", "lawn"), ("abc", "abc"), ("intention", "execution"), ("ab", "ba")),
+        (
+            ("ab", ""),
+            ("flaw", "lawn"),
+            ("abc", "abc"),
+            ("intention", "execution"),
+            ("ab", "ba"),
+            ("saturday", "sunday"),
+            ("azced", "abcdef"),
+        ),
     ),
     Program(
         common_subsequence,
         (("abcde", "ace"), ("abc", "def"), ("", "a")),
-        (("abc", "abc"), ("aggtab", "gxtxayb"), ("ab", "ba"), ("xaxbx", "ab")),
+        (
+            ("abc", "abc"),
+            ("aggtab", "gxtxayb"),
+            ("ab", "ba"),
+            ("xaxbx", "ab"),
+            ("aaa", "aa"),
+            ("abcbdab", "bdcaba"),
+            ("mzjawxu", "xmjyauz"),
+            ("a", "aa"),
+            ("bbb", "cb"),
+        ),
     ),
     Program(
         most_common_word,
@@ -220,6 +238,6 @@ PROGRAMS = (
     Program(
         wrap,
         (("the quick brown fox", 9), ("", 5)),
-        (("a b c", 1), ("abcdef gh", 3), ("one two three four", 8), ("aa bb cc", 5), ("hello", 10)),
+        (("a b c", 1), ("abcdef gh", 3), ("one two three four", 8), ("aa bb cc", 5), ("aa bb cc", 4), ("hello", 10)),
     ),
 )
