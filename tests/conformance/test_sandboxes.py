@@ -120,6 +120,22 @@ class Bent(Subprocess):
         return session
 
 
+class Follower(Liar):
+    """Puts files where a program's links lead."""
+
+    def session(self, *, files: Files | None = None, limits: Limits | None = None) -> Session:
+        session = super().session(files=files, limits=limits)
+        folder = session._folder / "box"  # type: ignore[attr-defined]
+
+        def write(files: Files) -> None:
+            for name, content in files.items():
+                if not (folder / name).is_fifo():
+                    (folder / name).write_bytes(content)
+
+        session.write = write  # type: ignore[method-assign]
+        return session
+
+
 def found_by(probe: Probe, factory: Callable[[], Subprocess]) -> ProbeResult:
     with factory() as sandbox:
         return run_one(probe, Context(sandbox, factory))
@@ -140,7 +156,6 @@ HARMLESS = (
     neighbours.ports_of_neighbours,
     neighbours.locks_of_neighbours,
     behaviour.state_of_files,
-    streams.links_in,
     limits.daemon,
     limits.daemon_of_a_timeout,
     host.claims,
@@ -170,6 +185,11 @@ def test_an_orphan_is_seen_and_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     while any(core.processes(marker) for marker in markers) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert [core.processes(marker) for marker in markers] == [[]]
+
+
+def test_a_followed_link_is_seen() -> None:
+    assert found_by(streams.links_in, Follower).outcome == "fail"
+    assert found_by(streams.links_in, Liar).outcome == "pass"
 
 
 def changed(**fields: Any) -> Callable[[ExecResult], ExecResult]:
