@@ -234,7 +234,7 @@ def main() -> None:
         record = {
             "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "device": device,
-            "command": ["python", *sys.argv],
+            "command": ["python", *(Path(word).name if word.startswith("/") else word for word in sys.argv)],
             "results": [row.report() for row in rows],
             "hostile": held,
             "human_eval": graded,
