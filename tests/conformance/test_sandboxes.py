@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import os
 import re
 import time
@@ -185,6 +186,15 @@ def test_an_orphan_is_seen_and_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     while any(core.processes(marker) for marker in markers) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert [core.processes(marker) for marker in markers] == [[]]
+
+
+def test_a_mount_that_is_left_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "_ORPHAN_S", 3.0)
+    seen = itertools.chain([{"/"}], itertools.repeat({"/", "/left"}))
+    monkeypatch.setattr(host, "_mounts", lambda: next(seen))
+    factory = functools.partial(open_sandbox, "zygote")
+    with factory() as sandbox:
+        assert "mounts are left on the host: {'/left'}" in run_one(host.killed_owner, Context(sandbox, factory)).detail
 
 
 def test_a_followed_link_is_seen() -> None:
