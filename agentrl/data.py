@@ -1,4 +1,4 @@
-"""Rows of a dataset: from a JSONL file, a folder of them, or the hub.
+"""Rows of a dataset: from a JSONL file, a folder of them, or the hub; and tasks that are made when asked for.
 
 A `source` is a path where one exists or it looks like one (it ends in `.jsonl` or `.jsonl.gz`, or begins with `.`,
 `/` or `~`); otherwise it is the name of a dataset on the hub, read through `datasets`.
@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from agentrl.errors import DataError, MissingExtraError
-from agentrl.types import Split
+from agentrl.types import Split, Task
 
-__all__ = ["load_rows", "read_jsonl"]
+__all__ = ["LazyTasks", "load_rows", "read_jsonl"]
 
 Row = Mapping[str, Any]
 _SUFFIXES = (".jsonl", ".jsonl.gz")
@@ -101,3 +101,29 @@ def _hub(name: str, split: Split, config: str | None) -> list[Row]:
     except (OSError, ValueError) as error:  # no network, no such dataset, no such split
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise DataError(f"the dataset {name!r} cannot be loaded: {reason}; give a local JSONL file instead") from error
+
+
+class LazyTasks(Sequence[Task]):
+    """`count` tasks, the i-th made by `make(i)` each time.
+
+    >>> tasks = LazyTasks(3, lambda i: Task(str(i), ()))
+    >>> tasks[-1].id, [task.id for task in tasks[:2]]
+    ('2', ['0', '1'])
+    """
+
+    def __init__(self, count: int, make: Callable[[int], Task]) -> None:
+        self._count = count
+        self._make = make
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> Task: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Task]: ...
+    def __getitem__(self, index: int | slice) -> Task | Sequence[Task]:
+        """One task, or for a slice fewer of them."""
+        if isinstance(index, slice):
+            return [self._make(i) for i in range(self._count)[index]]
+        return self._make(range(self._count)[index])

@@ -22,9 +22,9 @@ import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import overload
 
 from agentrl import registry
+from agentrl.data import LazyTasks
 from agentrl.environment import SingleTurnEnv
 from agentrl.errors import ConfigError
 from agentrl.types import Message, Split, Task, Transcript, Verdict
@@ -64,7 +64,7 @@ class Arithmetic(SingleTurnEnv):
 
     def tasks(self, split: Split) -> Sequence[Task]:
         """All tasks of a split, each made when it is asked for."""
-        return ArithmeticTasks(self.level, self.shots, split)
+        return arithmetic_tasks(self.level, self.shots, split)
 
     def gold(self, task: Task) -> Sequence[str | Message]:
         """The worked answer, in the form of the examples."""
@@ -229,8 +229,14 @@ LEVELS = {
 }
 
 
-class ArithmeticTasks(Sequence[Task]):
-    """The tasks of one split of a level, computed on access in constant time and space."""
+def arithmetic_tasks(level: int, shots: int, split: Split) -> LazyTasks:
+    """The tasks of one split of a level."""
+    problems = _Problems(level, shots, split)
+    return LazyTasks(len(problems), problems.task)
+
+
+class _Problems:
+    """The tasks of one split of a level, each computed in constant time and space."""
 
     def __init__(self, level: int, shots: int, split: Split) -> None:
         self._level = level
@@ -250,15 +256,9 @@ class ArithmeticTasks(Sequence[Task]):
     def __len__(self) -> int:
         return self._stop - self._start
 
-    @overload
-    def __getitem__(self, index: int) -> Task: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Task]: ...
-    def __getitem__(self, index: int | slice) -> Task | Sequence[Task]:
-        """One task, or a list of them for a slice."""
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        place = range(self._start, self._stop)[index]
+    def task(self, place: int) -> Task:
+        """The task at a place of the split."""
+        place += self._start
         problem = shuffled(place, self._problems, self._key)
         for example in self._examples:  # numbers from an example on move up by one: it is never reached
             problem += problem >= example

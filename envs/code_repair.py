@@ -34,8 +34,8 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from agentrl import registry
+from agentrl.data import LazyTasks
 from agentrl.environment import Env, Outcome
-from agentrl.envs._code.lazy import LazyTasks
 from agentrl.envs._code.repairs import Repair, header, mutant_repair, programs_of, repair_of
 from agentrl.envs._code.replies import fenced, repair_segments
 from agentrl.envs._code.rows import read_rows

@@ -25,13 +25,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agentrl import sandbox as sandboxes
+from agentrl.data import LazyTasks
 from agentrl.environment import Env, Outcome
 from agentrl.envs._code.goals import KINDS, draw_goal, unmet
-from agentrl.envs._code.lazy import LazyTasks
-from agentrl.envs._code.replies import blocks, fenced
+from agentrl.envs._code.replies import fenced
 from agentrl.errors import BoxError, ConfigError, SandboxError, UsageError, suggest
 from agentrl.programs import Command, ExecResult, Limits
 from agentrl.types import Check, Message, Split, Task, Verdict
+from agentrl.verifiers._code.fences import blocks
 
 SYSTEM = (
     "You work in a folder through a shell. Each turn, send one block of commands:\n```sh\nls\n```\n"

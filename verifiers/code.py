@@ -39,6 +39,7 @@ from typing import Any, Literal, get_args
 
 from agentrl.errors import ConfigError
 from agentrl.types import Check, Task, Transcript, Verdict
+from agentrl.verifiers._code.fences import LABELS, after_thinking, blocks, last_code
 from agentrl.verifiers._code.judge import SuiteResult, judge
 from agentrl.verifiers._code.suite import parse
 
@@ -150,27 +151,10 @@ def _score(result: SuiteResult, reward: Reward, threshold: float, suite: Any) ->
 
 
 def _code(reply: str, extract: Extract) -> str | None:
-    """The last fenced block after the thinking; one that is not closed goes to the end."""
-    before, mark, said = reply.rpartition("</think>")
-    if not mark and "<think>" in before + said:
-        return None
-    found: str | None = None
-    lines: list[str] | None = None
-    label = ""
-    for line in said.split("\n"):
-        if not line.lstrip().startswith("```"):
-            if lines is not None:
-                lines.append(line)
-        elif lines is None:
-            lines, label = [], line.strip().strip("`").strip().lower()
-        else:
-            found = "\n".join(lines) if label in _LABELS else found
-            lines = None
-    if lines is not None and label in _LABELS:
-        found = "\n".join(lines)
-    if found is None and extract == "whole":
-        found = said
-    return found if found is not None and found.strip() else None
-
-
-_LABELS = ("", "python", "python3", "py")
+    """The last code block after the thinking; one that is not closed goes to the end."""
+    block = last_code(reply)
+    if block is not None:
+        return reply[block.start : block.end]
+    said = reply[after_thinking(reply) :]
+    has_code = any(found.label in LABELS for found in blocks(reply))
+    return said if extract == "whole" and said.strip() and not has_code else None

@@ -180,12 +180,13 @@ def _many(sandbox: Sandbox, count: int, seconds: float) -> int:
 
 @probe(29)
 def many_runs(context: Context) -> None:
-    """Run 500 programs, 16 at a time, and count descriptors, processes, mounts, files, memory."""
-    at_first = _held()
+    """Run 500 programs, 16 at a time, and count descriptors, processes, mounts, files, groups, memory."""
+    at_first, others = _held(), _children(os.getpid())
     with _private_temp() as folder:
         with context.factory() as sandbox:
             _many(sandbox, 2 * AT_A_TIME, RUNS_S)  # what is set up once is set up now
             before, size, files = _held(), _rss_mib(), len(os.listdir(folder))
+            helpers = [pid for pid in _children(os.getpid()) if pid not in others]
             ran = _many(sandbox, RUNS, RUNS_S)
             after, grown = _held(), _rss_mib() - size
             more = {name: f"{before[name]} to {after[name]}" for name in after if after[name] > before[name]}
@@ -193,6 +194,7 @@ def many_runs(context: Context) -> None:
             fail_if(len(os.listdir(folder)) > files, f"after {ran} runs temporary files are left")
             fail_if(grown > 32, f"after {ran} runs the caller has grown by {grown:.0f} MiB")
         fail_if(os.listdir(folder), f"temporary files stay after closing: {os.listdir(folder)[:3]}")
+        fail_if(_groups_of(helpers), f"control groups stay after closing: {_groups_of(helpers)[:3]}")
     at_last = _held()
     more = {name: f"{at_first[name]} to {at_last[name]}" for name in at_last if at_last[name] > at_first[name]}
     fail_if(more, f"after closing: {more}")

@@ -1,69 +1,10 @@
-"""Fenced blocks in replies: where they are, and the parts of a repair."""
+"""Replies to code tasks: a program as a block, and the parts of a repair."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from agentrl.verifiers._code.fences import after_thinking, last_code
 
-__all__ = ["Block", "blocks", "fenced", "last_code", "repair_segments"]
-
-_FENCE = "```"
-_CODE = ("", "python", "py", "python3")
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """The inside of a fenced block as a range of characters.
-
-    Attributes:
-        label: Of its opening fence, in lower case.
-        fence: Where the opening fence begins.
-        start: First character of the inside.
-        end: After the last one, the line's end before the closing fence left out.
-    """
-
-    label: str
-    fence: int
-    start: int
-    end: int
-
-
-def blocks(reply: str) -> Iterator[Block]:
-    r"""The fenced blocks of a reply after its thinking, in order; one that is not closed goes to the end.
-
-    The rule of the `code` verifier: any line that begins with a fence opens or closes.
-
-    >>> [(b.label, "a\n```sh\nls\n```\nb"[b.start : b.end]) for b in blocks("a\n```sh\nls\n```\nb")]
-    [('sh', 'ls')]
-    """
-    at = _said(reply)
-    label, opened = None, 0
-    while at < len(reply) + 1:
-        end = reply.find("\n", at)
-        end = len(reply) if end < 0 else end
-        line = reply[at:end]
-        if line.lstrip().startswith(_FENCE):
-            if label is None:
-                label, opened = line.strip().strip("`").strip().lower(), at
-            else:
-                yield Block(label, opened, _inside(reply, opened), max(at - 1, _inside(reply, opened)))
-                label = None
-        at = end + 1
-    if label is not None:
-        yield Block(label, opened, _inside(reply, opened), len(reply))
-
-
-def _said(reply: str) -> int:
-    """Where the reply begins after its thinking; its end, where the thinking never ends."""
-    before, mark, _ = reply.rpartition("</think>")
-    if mark:
-        return len(before) + len(mark)
-    return len(reply) + 1 if "<think>" in reply else 0
-
-
-def _inside(reply: str, fence: int) -> int:
-    end = reply.find("\n", fence)
-    return len(reply) if end < 0 else end + 1
+__all__ = ["fenced", "repair_segments"]
 
 
 def fenced(code: str, label: str = "python") -> str:
@@ -73,12 +14,6 @@ def fenced(code: str, label: str = "python") -> str:
     '```python\nx = 1\n```'
     """
     return f"```{label}\n{code.rstrip()}\n```"
-
-
-def last_code(reply: str) -> Block | None:
-    """The last block that is labelled as Python, or not labelled; None where it is blank."""
-    found = next((block for block in reversed(list(blocks(reply))) if block.label in _CODE), None)
-    return found if found is not None and reply[found.start : found.end].strip() else None
 
 
 def repair_segments(reply: str) -> list[tuple[str, int, int]]:
@@ -91,7 +26,7 @@ def repair_segments(reply: str) -> list[tuple[str, int, int]]:
     [('explain', 0, 11), ('code', 22, 27)]
     """
     code = last_code(reply)
-    start, end = min(_said(reply), len(reply)), len(reply) if code is None else code.fence
+    start, end = min(after_thinking(reply), len(reply)), len(reply) if code is None else code.fence
     tag = reply.find("<explain>", start, end)
     close = reply.find("</explain>", tag, end) if tag >= 0 else -1
     if close >= 0:

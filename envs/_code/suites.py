@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from agentrl.envs._code.replies import fenced, last_code
+from agentrl.envs._code.replies import fenced
 from agentrl.errors import DataError
 from agentrl.types import Message, Task, Transcript
+from agentrl.verifiers._code.fences import last_code
 
 __all__ = [
     "LEETCODE",

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import agentrl
 from agentrl.environment import Env
-from agentrl.envs.arithmetic import LEVELS, PHRASES, ArithmeticTasks, shuffled
+from agentrl.envs.arithmetic import LEVELS, PHRASES, arithmetic_tasks, shuffled
 from agentrl.errors import ConfigError
 from agentrl.types import Split, Task
 
@@ -50,7 +50,7 @@ def some(level: int, count: int = 2000) -> list[Task]:
     """Tasks spread over both splits."""
     found = []
     for split in SPLITS:
-        tasks = ArithmeticTasks(level, 2, split)
+        tasks = arithmetic_tasks(level, 2, split)
         found += [tasks[i] for i in range(0, len(tasks), max(1, len(tasks) // count))]
     return found
 
@@ -67,12 +67,12 @@ def test_answers_are_right(level: int) -> None:
 def test_splits_hold_every_problem_once(level: int, numbers: range) -> None:
     pairs = [(a, b) for a in numbers for b in numbers if a >= b]
     expected = {twin(parsed(f"{a} {sign} {b}")) for a, b in pairs for sign in "+-"}
-    shown = {twin(parsed(m.content.partition(" =")[0])) for m in ArithmeticTasks(level, 4, "train")[0].prompt[2::2]}
-    train, test = ({twin(parsed(t.data["expression"])) for t in ArithmeticTasks(level, 2, split)} for split in SPLITS)
+    shown = {twin(parsed(m.content.partition(" =")[0])) for m in arithmetic_tasks(level, 4, "train")[0].prompt[2::2]}
+    train, test = ({twin(parsed(t.data["expression"])) for t in arithmetic_tasks(level, 2, split)} for split in SPLITS)
     assert len(shown) == 4
     assert train | test == expected - shown
-    assert len(train) == len(ArithmeticTasks(level, 2, "train")) == round(0.8 * (len(expected) - 4))
-    assert len(test) == len(ArithmeticTasks(level, 2, "test"))
+    assert len(train) == len(arithmetic_tasks(level, 2, "train")) == round(0.8 * (len(expected) - 4))
+    assert len(test) == len(arithmetic_tasks(level, 2, "test"))
     assert len(train) + len(test) == len(expected) - 4
 
 
@@ -84,7 +84,7 @@ def test_no_task_repeats(level: int) -> None:
 
 def test_splits_do_not_depend_on_shots() -> None:
     for split in SPLITS:
-        assert [t.id for t in ArithmeticTasks(1, 0, split)] == [t.id for t in ArithmeticTasks(1, 4, split)]
+        assert [t.id for t in arithmetic_tasks(1, 0, split)] == [t.id for t in arithmetic_tasks(1, 4, split)]
 
 
 @given(st.integers(1, 3000), st.binary(max_size=8))
@@ -153,7 +153,7 @@ def test_the_prompt() -> None:
 
 def test_all_prompts_share_a_prefix_and_no_shots_state_the_format() -> None:
     assert len({task.prompt[:-1] for task in some(2)}) == 1
-    (system, _) = ArithmeticTasks(2, 0, "train")[0].prompt
+    (system, _) = arithmetic_tasks(2, 0, "train")[0].prompt
     assert "####" in system.content
 
 
@@ -176,7 +176,7 @@ def test_replies(reply: str, status: str) -> None:
 
 
 def test_tasks_are_a_sequence() -> None:
-    tasks = ArithmeticTasks(1, 1, "test")
+    tasks = arithmetic_tasks(1, 1, "test")
     assert tasks[-1] == tasks[len(tasks) - 1]
     assert list(tasks[2:5]) == [tasks[2], tasks[3], tasks[4]]
     assert tasks[3] in tasks

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import agentrl
 from agentrl.conformance import check_env_plugin
 from agentrl.envs._code.examples import call_example, entry_of
-from agentrl.envs._code.replies import fenced, last_code, repair_segments
+from agentrl.envs._code.replies import fenced, repair_segments
 from agentrl.envs.code_repair import CodeRepair
 from agentrl.episodes import Sampling
 from agentrl.errors import ConfigError, DataError, SandboxError, UnknownIdError
@@ -23,6 +23,7 @@ from agentrl.policies.script import Script
 from agentrl.render import ByteTokenizer, Renderer
 from agentrl.types import Message, Sample, SampleRequest, Task, Verdict
 from agentrl.verifiers import code as verifier
+from agentrl.verifiers._code.fences import last_code
 
 ROWS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "code_rows.json").read_text())["code_repair"]
 
