@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from agentrl.types import Check, Message, Node, Provenance, Rollout, Span, Task, ToolCall, Verdict
+from agentrl.types import Check, Message, Node, Provenance, Rollout, Span, Task, ToolCall, Transcript, Verdict
 
 __all__ = [
     "message_from_json",
@@ -15,6 +15,8 @@ __all__ = [
     "rollout_to_json",
     "task_from_json",
     "task_to_json",
+    "transcript_from_json",
+    "transcript_to_json",
     "verdict_from_json",
     "verdict_to_json",
 ]
@@ -53,6 +55,22 @@ def task_to_json(task: Task) -> Json:
 def task_from_json(data: Mapping[str, Any]) -> Task:
     """The inverse of `task_to_json`."""
     return Task(data["id"], tuple(message_from_json(m) for m in data["prompt"]), data["answer"], data["data"])
+
+
+def transcript_to_json(transcript: Transcript) -> Json:
+    """What a verifier sees; empty fields are left out."""
+    out: Json = {"messages": [message_to_json(m) for m in transcript.messages]}
+    if transcript.final_state:
+        out["final_state"] = dict(transcript.final_state)
+    if transcript.artefacts:
+        out["artefacts"] = dict(transcript.artefacts)
+    return out
+
+
+def transcript_from_json(data: Mapping[str, Any]) -> Transcript:
+    """The inverse of `transcript_to_json`."""
+    messages = tuple(message_from_json(m) for m in data["messages"])
+    return Transcript(messages, data.get("final_state", {}), data.get("artefacts", {}))
 
 
 def verdict_to_json(verdict: Verdict) -> Json:

@@ -142,12 +142,12 @@ def make_for_gymnasium(env_id: str, **options: Any) -> Env:
     return make(env_id, **options)
 
 
-def grade(verifier: str, response: str, answer: Any, **fields: Any) -> Verdict:
+def grade(verifier: str, response: str | Transcript, answer: Any, **fields: Any) -> Verdict:
     r"""Grade one response against an answer.
 
     Args:
         verifier: A verifier's id, or a path to its file.
-        response: What the policy said.
+        response: What the policy said; a `Transcript` for a verifier that looks at calls, states or files.
         answer: The gold answer.
         **fields: The verifier's options; checked against its signature.
 
@@ -156,7 +156,8 @@ def grade(verifier: str, response: str, answer: Any, **fields: Any) -> Verdict:
     """
     verify = load_verifier(verifier, **fields)
     task = Task("grade", (), answer)
-    return verify(task, Transcript((Message("assistant", response),)))
+    seen = Transcript((Message("assistant", response),)) if isinstance(response, str) else response
+    return verify(task, seen)
 
 
 def load_verifier(id: str, **options: Any) -> Verifier:

@@ -24,7 +24,7 @@ from agentrl.data import load_rows
 from agentrl.environment import SingleTurnEnv
 from agentrl.errors import ConfigError, suggest
 from agentrl.types import Message, Split, Task, Transcript, Verdict
-from agentrl.verifiers.math import last_boxed
+from agentrl.verifiers._reading.extract import last_boxed
 
 SYSTEM = r"Solve the problem step by step. End your reply with the answer in \boxed{}."
 SUBJECTS = (

@@ -9,8 +9,10 @@ Covered: short answers that have one spelling. Not covered: numbers with several
 from __future__ import annotations
 
 import unicodedata
-from typing import Literal
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
 
+from agentrl.errors import DataError
 from agentrl.types import Task, Transcript, Verdict
 
 # Answer, response, options, expected status.
@@ -51,3 +53,28 @@ def _canonical(text: str, compare: str) -> str:
     if compare == "exact":
         return text.strip()
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def gold(answer: Any, options: Mapping[str, Any]) -> str:
+    """The answer itself.
+
+    Raises:
+        DataError: It is empty.
+    """
+    if answer is None or not str(answer).strip():
+        raise DataError("the answer is empty")
+    return str(answer)
+
+
+def rewrites(answer: Any, options: Mapping[str, Any]) -> Iterator[str]:
+    """White space around it; under "fold" also another case."""
+    yield f"\n  {answer}\t\n"
+    if options.get("compare") == "fold":
+        yield str(answer).upper()
+
+
+def mutations(answer: Any, options: Mapping[str, Any]) -> Iterator[str]:
+    """The answer with a character more, and without its last one."""
+    yield f"{answer}x"
+    if str(answer).strip()[:-1].strip():
+        yield str(answer).strip()[:-1]

@@ -18,13 +18,13 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
 
 from agentrl.errors import ConfigError
 from agentrl.types import Task, Transcript, Verdict
+from agentrl.verifiers._reading.extract import PLACES, Extract, candidates
 
 CASES = [
     # Each row is an answer, a response, options and a status. First, boxes.
@@ -118,7 +118,6 @@ CASES = [
     ("5" * 513, r"\boxed{5}", {}, "task_invalid"),
 ]
 
-Extract = Literal["boxed", "hash", "answer_line", "answer_tag", "final"]
 MAX_CHARS = 512
 MAX_DIGITS = 400
 
@@ -142,14 +141,14 @@ def verify(
     Raises:
         ConfigError: An option has a value that does not exist; no text raises.
     """
-    if extract not in _EXTRACTORS or several not in ("last", "reject_if_distinct"):
-        allowed = f"extract takes {', '.join(_EXTRACTORS)}; several takes last, reject_if_distinct"
+    if extract not in PLACES or several not in ("last", "reject_if_distinct"):
+        allowed = f"extract takes {', '.join(PLACES)}; several takes last, reject_if_distinct"
         raise ConfigError(f"{allowed}; got {extract!r} and {several!r}")
     gold = _gold(task.answer)
     if gold is None:
         return Verdict(0.0, "task_invalid", feedback="The task has no usable answer.")
-    extractor, place = _EXTRACTORS[extract]
-    found = extractor(_final_segment(transcript.reply))
+    place = PLACES[extract]
+    found = candidates(transcript.reply, extract)
     if not found:
         return Verdict(0.0, "no_answer", feedback=f"No answer was found; it is read from: {place}.")
     last = _parse(found[-1])
@@ -160,74 +159,6 @@ def verify(
     if _equal(gold, last):
         return Verdict(1.0, "correct", answer=last.shown)
     return Verdict(0.0, "incorrect", answer=last.shown, feedback="The answer is not right.")
-
-
-def last_boxed(text: str) -> str | None:
-    r"""The content of the last `\boxed{}`; None where there is none or it never closes."""
-    return (_boxes(text) or [None])[-1]
-
-
-# Extraction: text -> candidates in order; None stands for one that is broken.
-
-
-def _final_segment(reply: str) -> str:
-    """What follows the thoughts; nothing where they never end."""
-    segment = reply.rpartition("</think>")[2]
-    return "" if "<think>" in segment else segment
-
-
-_BOX = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])\s*+(?:(\{)|([0-9A-Za-z])(?=\$|\Z))?+|\\.|[{}]", re.DOTALL)
-
-
-def _boxes(text: str) -> list[str | None]:
-    """Outermost boxes; one pass with a stack, so that many unclosed boxes cost no more than plain text."""
-    stack: list[int] = []  # for each open brace the start of its box's content, -1 for another brace
-    closed: list[tuple[int, str | None]] = []
-    for match in _BOX.finditer(text):
-        token = match.group()
-        if token == "{":
-            stack.append(-1)
-        elif token == "}":
-            start = stack.pop() if stack else -1
-            if start >= 0:
-                while closed and closed[-1][0] > start:  # inner boxes
-                    closed.pop()
-                closed.append((start, text[start : match.start()]))
-        elif match.group(1):
-            stack.append(match.end())
-        elif token.startswith(("\\boxed", "\\fbox")):
-            closed.append((match.end(), match.group(2)))
-    unclosed: list[str | None] = [None] if any(start >= 0 for start in stack) else []
-    return [content for _, content in closed] + unclosed
-
-
-def _answer_lines(text: str) -> list[str | None]:
-    found: list[str | None] = []
-    for line in text.splitlines():
-        label, colon, rest = line.strip().lstrip("*# ").partition(":")
-        if colon and label.rstrip("* ").casefold() in ("answer", "final answer"):
-            found.append(rest)
-    return found
-
-
-def _answer_tag(text: str) -> list[str | None]:
-    opened, closed = text.count("<answer>"), text.count("</answer>")
-    if not opened and not closed:
-        return []
-    inside = text.partition("<answer>")[2].partition("</answer>")
-    return [inside[0] if opened == closed == 1 and inside[1] else None]
-
-
-_EXTRACTORS: dict[str, tuple[Callable[[str], list[str | None]], str]] = {
-    "boxed": (_boxes, r"the last \boxed{...}"),
-    "hash": (
-        lambda text: [part.partition("\n")[0] for part in text.split("####")[1:]],
-        "the rest of the last #### line",
-    ),
-    "answer_line": (_answer_lines, "the last line that begins with Answer:"),
-    "answer_tag": (_answer_tag, "exactly one <answer>...</answer>"),
-    "final": (lambda text: [text] if text.strip() else [], "the whole reply"),
-}
 
 
 # Normal forms.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from agentrl.verifiers._code.fences import after_thinking, last_code
+from agentrl.verifiers._code.fences import last_code
+from agentrl.verifiers._reading.extract import after_thinking
 
 __all__ = ["fenced", "repair_segments"]
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from agentrl.errors import ConfigError
 from agentrl.registry import grade
 from agentrl.types import SCORED
-from agentrl.verifiers.math import CASES, MAX_CHARS, last_boxed
+from agentrl.verifiers._reading.extract import last_boxed
+from agentrl.verifiers.math import CASES, MAX_CHARS
 
 MODES = ("boxed", "hash", "answer_line", "answer_tag", "final")
 WRAPPED = {

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["LABELS", "Block", "after_thinking", "blocks", "last_code"]
+from agentrl.verifiers._reading.extract import after_thinking
+
+__all__ = ["LABELS", "Block", "blocks", "last_code"]
 
 _FENCE = "```"
 LABELS = ("", "python", "py", "python3")
@@ -51,14 +53,6 @@ def blocks(reply: str) -> Iterator[Block]:
         at = end + 1
     if label is not None:
         yield Block(label, opened, _inside(reply, opened), len(reply))
-
-
-def after_thinking(reply: str) -> int:
-    """Where the reply begins after its thinking; its end, where the thinking never ends."""
-    before, mark, _ = reply.rpartition("</think>")
-    if mark:
-        return len(before) + len(mark)
-    return len(reply) + 1 if "<think>" in reply else 0
 
 
 def _inside(reply: str, fence: int) -> int:
