@@ -62,10 +62,10 @@ class Apply:
     r"""An operation on arguments.
 
     Attributes:
-        op: "add", "mul" (two or more arguments), "neg", "div", "pow", "root" (radicand, index), "abs", "factorial", "binomial",
-            "log" (argument, base), "plus_minus" (one or two arguments), "floor", "ceil", "mod", "conjugate",
-            a function ("sin", "arctan", "exp", "ln", "gcd", "max", ...), "call:f" for a function without meaning, or an
-            operation that is not carried out: "sum", "product", "integral", "limit", "derivative".
+        op: "add", "mul" (two or more arguments), "neg", "div", "pow", "root" (radicand, index), "abs", "factorial",
+            "binomial", "log" (argument, base), "plus_minus" (one or two arguments), "floor", "ceil", "mod",
+            "conjugate", a function ("sin", "arctan", "exp", "ln", "gcd", "max", ...), "call:f" for a function without
+            meaning, or an operation that is not carried out: "sum", "product", "integral", "limit", "derivative".
         args: Its arguments in order.
     """
 
