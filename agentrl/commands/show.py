@@ -58,11 +58,13 @@ def main(args: list[str]) -> int:
 def _options(target: Any) -> Iterator[_Option]:
     """The keyword-only parameters of a function or a class, with their lines in its docstring."""
     doc = "\n".join(filter(None, (inspect.getdoc(c) for c in reversed(getattr(target, "__mro__", (target,))))))
+    hints = typing.get_type_hints(target.__init__ if isinstance(target, type) else target)
     for name, parameter in inspect.signature(target).parameters.items():
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
-            line = re.findall(rf"^ +{name}: (.*)$", doc, re.MULTILINE)
-            hint = "" if parameter.annotation is parameter.empty else _name(parameter.annotation)
-            yield _Option(name, hint, _default(parameter.default, parameter.empty), line[-1] if line else "")
+            said = re.findall(rf"^( +){name}: (.*(?:\n\1 +.*)*)", doc, re.MULTILINE)
+            help = " ".join(said[-1][1].split()) if said else ""
+            hint = _name(hints[name]) if name in hints else ""
+            yield _Option(name, hint, _default(parameter.default, parameter.empty), help)
 
 
 def _settings(config: type, prefix: str = "", made: Any = None) -> Iterator[_Option]:

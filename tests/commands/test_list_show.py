@@ -60,6 +60,13 @@ def test_show_a_verifier(capsys: pytest.CaptureFixture[str]) -> None:
     assert "exact.py" in out.split("source: ")[1]
 
 
+def test_show_an_option_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "code"]) == 0
+    option = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("  reward"))
+    assert "'binary' | 'fraction'" in option  # the choices behind a named type
+    assert "half the share of the visible tests." in option  # the last of several lines
+
+
 def test_show_a_recipe_with_the_defaults_in_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "recipe_to_show.py"
     path.write_text(RECIPE)
