@@ -40,7 +40,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (  # a part may import its own row and the
     ("envs",),
     ("conformance", "probes", "render", "players", "episodes", "store", "models"),
     ("policies",),
-    ("collect", "rewards", "learn", "evaluation", "audit"),
+    ("collect", "rewards", "learn", "evaluation", "audit", "canaries"),
     ("recipes",),
     ("view", "interop", "scale"),
     ("commands", "cli"),

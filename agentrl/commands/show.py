@@ -58,12 +58,11 @@ def main(args: list[str]) -> int:
 def _options(target: Any) -> Iterator[_Option]:
     """The keyword-only parameters of a function or a class, with their lines in its docstring."""
     doc = "\n".join(filter(None, (inspect.getdoc(c) for c in reversed(getattr(target, "__mro__", (target,))))))
-    hints = typing.get_type_hints(target.__init__ if isinstance(target, type) else target)
-    for name, parameter in inspect.signature(target).parameters.items():
+    for name, parameter in inspect.signature(target, eval_str=True).parameters.items():
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
             said = re.findall(rf"^( +){name}: (.*(?:\n\1 +.*)*)", doc, re.MULTILINE)
             help = " ".join(said[-1][1].split()) if said else ""
-            hint = _name(hints[name]) if name in hints else ""
+            hint = "" if parameter.annotation is parameter.empty else _name(parameter.annotation)
             yield _Option(name, hint, _default(parameter.default, parameter.empty), help)
 
 
