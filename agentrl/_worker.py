@@ -75,8 +75,10 @@ def template(control_fd: int, module_name: str, warm: str, memory_mib: int) -> N
     gc.freeze()  # collections in a worker leave the shared pages alone
     control.sendall(b"R")
     workers: set[int] = set()
+    asked = select.poll()  # not `select`: the owner may have more than 1,023 files open, and this one keeps its number
+    asked.register(control, select.POLLIN)
     while os.getppid() == owner:
-        if not select.select([control], [], [], _ORPHAN_CHECK_S)[0]:
+        if not asked.poll(_ORPHAN_CHECK_S * 1000):
             continue
         request, sockets, _, _ = socket.recv_fds(control, 16, 1)
         if not request:

@@ -12,15 +12,19 @@ usable gold, `gold` raises `DataError` with one line that says why. The audit an
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agentrl import registry
 from agentrl.errors import DataError
 from agentrl.types import Transcript
 
-__all__ = ["gold_problem", "gold_reply", "mutated_golds", "rewritten_golds"]
+if TYPE_CHECKING:
+    from agentrl.environment import Env
+
+__all__ = ["gold_problem", "gold_reply", "mutated_golds", "rewritten_golds", "verifier_of"]
 
 _MUTATIONS = 4
 
@@ -70,7 +74,22 @@ def gold_problem(verifier: str, answer: Any, options: Mapping[str, Any] | None =
     verdict = registry.grade(verifier, reply, answer, **options)
     if not verdict.success:
         return f"its own reply is {verdict.status}: {verdict.feedback}".rstrip(": ")
-    for other in itertools.islice(mutated_golds(verifier, answer, options), _MUTATIONS):
+    try:
+        others = list(itertools.islice(mutated_golds(verifier, answer, options), _MUTATIONS))
+    except DataError as error:
+        return f"one of its mutations is no usable answer: {error}"
+    for other in others:
         if registry.grade(verifier, other, answer, **options).success:
             return f"a reply that gives another answer is correct as well: {other!s:.80}"
     return ""
+
+
+def verifier_of(env: Env) -> tuple[str | None, Mapping[str, Any]]:
+    """The id of an environment's verifier, and the options that it binds; no id where its verifier is its own.
+
+    The options are those of `_grade`, where an environment keeps the verifier that `load_verifier` gave it.
+    """
+    verifier = getattr(env, "verifier", None)
+    bound = getattr(env, "_grade", None)
+    options = bound.keywords if isinstance(bound, functools.partial) else {}
+    return (verifier if isinstance(verifier, str) else None), options

@@ -50,7 +50,8 @@ class Memo(Generic[T]):
         """What is known under a key, else what `decision` returns.
 
         Args:
-            key: Everything the decision depends on.
+            key: Everything the decision depends on. Keys that compare equal are one: 1, 1.0 and True, so put the text
+                or the type of a gold in it, not a bare value.
             decision: Called without the lock, so that two threads may both decide: decisions must be pure.
             keep: Whether a decision holds for good; one that depends on the machine (a timeout) does not.
         """

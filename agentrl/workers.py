@@ -224,10 +224,18 @@ class Workers:
     def _kill(self, worker: _Worker) -> None:
         worker.channel.close()
         state = self._state
-        with state.starting, contextlib.suppress(OSError, EOFError):  # a template that is gone took its workers along
-            if state.template is not None:
+        with state.starting:
+            if state.template is None:
+                return
+            try:
                 state.template.control.sendall(_PID.pack(worker.pid))
                 _control_reply(state.template.control, 1)
+            except (
+                OSError,
+                EOFError,
+            ):  # gone, and its workers with it; or too late: its answer would be the next one's
+                state.template.process.kill()
+                state.template.process.wait()
 
     def _template_is_gone(self) -> bool:
         template = self._state.template

@@ -4,13 +4,14 @@ Source: Hendrycks et al. 2021, "Measuring Mathematical Problem Solving With the 
 7,500 train and 5,000 test problems of 5 levels and 7 subjects, rows {problem, solution, level, type} in JSONL or on
 the hub.
 
-Differs from the source: the answer is compared by the `math` verifier (numbers exactly, the rest as LaTeX) where the
-paper compares strings. The gold is the last box of the reference solution; a row's `answer` serves only where there is
+Differs from the source: the answer is compared by the `math` verifier, by its type and exactly, where the paper
+compares strings. The gold is the last box of the reference solution; a row's `answer` serves only where there is
 none, for copies of the data have it stripped of units and percent signs. Rows without any answer are left out: the two
 with an empty box in the train split.
 
-Covered: every number, and answers with one LaTeX spelling.
-Not covered: equivalent expressions, sets and intervals that are spelt another way count as wrong.
+Covered: what the `math` verifier covers (`agentrl show math`).
+Not covered: grading of the steps; answers that this verifier reads as text (piecewise functions, ellipses) need one
+spelling.
 Data licence: MIT.
 """
 

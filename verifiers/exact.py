@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from agentrl.errors import DataError
+from agentrl.errors import ConfigError, DataError
 from agentrl.types import Task, Transcript, Verdict
+
+Compare = Literal["exact", "fold"]
 
 # Answer, response, options, expected status.
 CASES = [
@@ -30,14 +32,19 @@ CASES = [
 ]
 
 
-def verify(task: Task, transcript: Transcript, *, compare: Literal["exact", "fold"] = "exact") -> Verdict:
+def verify(task: Task, transcript: Transcript, *, compare: Compare = "exact") -> Verdict:
     """Compare the reply with the answer.
 
     Args:
         task: Its `answer` is the gold text.
         transcript: The last assistant message is the reply.
         compare: "exact", or "fold" to ignore case, width variants and runs of white space.
+
+    Raises:
+        ConfigError: `compare` has another value.
     """
+    if compare not in get_args(Compare):
+        raise ConfigError(f"compare must be one of {', '.join(get_args(Compare))}, got {compare!r}")
     gold = _canonical(str(task.answer), compare)
     reply = _canonical(transcript.reply, compare)
     if task.answer is None or not gold:

@@ -1,125 +1,50 @@
-r"""Answers of mathematics, compared exactly: rationals as fractions, all else as LaTeX text.
+r"""Answers of mathematics: read into a tree, and compared as what the gold's type says they are.
 
-The text after the last `</think>` is read in one declared way (`extract`); the gold's type then chooses the comparison.
-A gold that is a number is compared as an exact `Fraction`: only a number equals it, whatever its spelling. Any other is
-compared as canonical LaTeX: white space, `\left`, `\dfrac`, braces around one token, `$` and a final dot do not matter.
-Scans are linear, limits come before the parser, nothing is evaluated.
+The text after the last `</think>` is read in one declared way (`extract`). Limits on size come before any parser; a
+hand-written reader turns LaTeX and plain text into a tree. The gold's type then chooses the comparison, and the first
+step that can tell decides: canonical text, exact fractions, structure (tuples, sets by a matching, unions of
+intervals, equations up to a factor, units), random points, and only then computer algebra, in processes that are
+killed at their deadline. Nothing is evaluated on the way.
 
-Covered: integers, digit groups (1,000), fractions, mixed numbers, decimals, scientific notation, percent where
-the gold carries it, `x = 5` for 5, a unit missing on one side (a wrong one is refused), words, choice letters.
-Not covered: equivalence of expressions, order of sets, intervals against inequalities, conversion of units, bases,
-tolerances, and the form of an answer (10/2 is accepted for 5).
+A gold is a text, a number, or a mapping with `value` and what holds for it alone: `kind`, `unit`, `places`,
+`figures`, `form`, `aliases`. Where it is a number that is written out, a reply must be one too: 2+3 and 2^{10} leave
+the work to the grader, and so do a sum, an integral or a limit wherever the gold has none.
 
-Source: the answer formats of GSM8K (arXiv:2110.14168) and MATH (arXiv:2103.03874). Differs from the source: their
-graders compare strings.
+Covered: integers, digit groups (1,000), fractions, mixed numbers, decimals, scientific notation, percent, money, units
+and their conversion, complex numbers, expressions, equations, inequalities, intervals, sets, tuples, matrices, bases,
+ratios, choice letters, words, tolerances that the task states, the form of an answer.
+Not covered: proofs, determinants in bars, piecewise functions, an ellipsis, dates; what the reader does not know is
+compared as text.
+
+Source: the answer formats of GSM8K (arXiv:2110.14168) and MATH (arXiv:2103.03874); the last step asks sympy and
+Math-Verify (https://github.com/huggingface/Math-Verify). Differs from the sources: the graders of the papers compare
+strings; Math-Verify solves what it is given, rounds to six places, drops units and takes the end of any chain.
 """
 
 from __future__ import annotations
 
 import functools
-import re
-from dataclasses import dataclass
-from fractions import Fraction
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, get_args
 
-from agentrl.errors import ConfigError
+from agentrl.errors import ConfigError, DataError, suggest
 from agentrl.types import Task, Transcript, Verdict
+from agentrl.verifiers._math import spellings
+from agentrl.verifiers._math.answers import Answer, answer
+from agentrl.verifiers._math.cases import CASES
+from agentrl.verifiers._math.compare import EXACT, Allowance, Outcome
+from agentrl.verifiers._math.decide import decided, has_form, same_reading, together
+from agentrl.verifiers._math.forms import Form
+from agentrl.verifiers._math.golds import FORMS, Gold, Stated, UnusableGoldError, gold_of, rounding_of
+from agentrl.verifiers._math.kinds import KINDS, Kind
 from agentrl.verifiers._reading.extract import PLACES, Extract, candidates
 
-CASES = [
-    # Each row is an answer, a response, options and a status. First, boxes.
-    ("5", r"so \boxed{5}", {}, "correct"),
-    ("5", r"so \fbox{5}.", {}, "correct"),
-    ("5", r"so $\boxed 5$.", {}, "correct"),
-    ("5", r"\boxed 57", {}, "malformed"),
-    ("5", r"\boxed{}", {}, "malformed"),
-    ("5", r"\boxed{5", {}, "malformed"),
-    ("5", r"\boxed{5} and \boxed{5", {}, "malformed"),
-    ("5", r"\boxed{\boxed{5}}", {}, "correct"),
-    ("5", r"\boxed{4} is wrong: \boxed{5}", {}, "correct"),
-    ("5", r"\boxed{5} or \boxed{4}", {}, "incorrect"),
-    ("5", r"\boxed{4} or \boxed{5}", {"several": "reject_if_distinct"}, "malformed"),
-    ("1/2", r"\boxed{0.5} \boxed{\frac12}", {"several": "reject_if_distinct"}, "correct"),
-    (r"\{1,2\}", r"\boxed{\{1, 2\}}", {}, "correct"),
-    ("5", r"<think>\boxed{4}</think>\boxed{5}", {}, "correct"),
-    ("5", r"<think>\boxed{5}</think> done", {}, "no_answer"),
-    ("5", r"<think>so \boxed{5}", {}, "no_answer"),
-    ("5", r"\boxed{" + "5" * 513 + "}", {}, "malformed"),
-    ("5", r"\boxed{" + "5" * 401 + "}", {}, "malformed"),
-    # Extraction: the other ways.
-    ("68", "21 + 47 = 68\n#### 68", {"extract": "hash"}, "correct"),
-    ("68", "#### 7\n#### 68\nbye", {"extract": "hash"}, "correct"),
-    ("68", "#### 68\n#### 7", {"extract": "hash"}, "incorrect"),
-    ("68", "####", {"extract": "hash"}, "malformed"),
-    ("68", "#### $68.00", {"extract": "hash"}, "correct"),
-    ("18", "#### 18 dollars", {"extract": "hash"}, "correct"),
-    ("5", "work\n**Answer:** 5", {"extract": "answer_line"}, "correct"),
-    ("5", "Answer: 1=2=5", {"extract": "answer_line"}, "incorrect"),
-    ("5", "The answer: 5", {"extract": "answer_line"}, "no_answer"),
-    ("5", "so <answer> 5 </answer>", {"extract": "answer_tag"}, "correct"),
-    ("5", "<answer>5</answer><answer>5</answer>", {"extract": "answer_tag"}, "malformed"),
-    ("5", " **5.** ", {"extract": "final"}, "correct"),
-    ("7", "42 and 7", {"extract": "final"}, "incorrect"),
-    # Numbers.
-    (r"\frac12", r"\boxed{1/2}", {}, "correct"),
-    (r"\frac12", r"\boxed{0.5}", {}, "correct"),
-    (r"\frac{1}{2}", r"\boxed{\dfrac 12}", {}, "correct"),
-    ("3/2", r"\boxed{1\frac12}", {}, "correct"),
-    ("-3/2", r"\boxed{-1 1/2}", {}, "correct"),
-    ("3/2", r"\boxed{1 3/2}", {}, "incorrect"),
-    ("1/0", r"\boxed{0}", {}, "incorrect"),
-    ("1/3", r"\boxed{0.333333}", {}, "incorrect"),
-    ("1000", r"\boxed{1,000}", {}, "correct"),
-    (r"1{,}000", r"\boxed{1\,000}", {}, "correct"),
-    (r"20,\!000", r"\boxed{20000}", {}, "correct"),
-    ("1234", r"\boxed{1, 234}", {}, "incorrect"),
-    ("12", r"\boxed{1 2}", {}, "incorrect"),
-    ("12", r"\boxed{1$2}", {}, "incorrect"),
-    ("2e-9", r"\boxed{1e-9}", {}, "incorrect"),
-    ("0.00000001", r"\boxed{1e-8}", {}, "correct"),
-    ("50", r"\boxed{5000}", {}, "incorrect"),
-    ("-5", r"\boxed{−5}", {}, "correct"),
-    ("5", r"\boxed{x = 5}", {}, "correct"),
-    ("x=5", r"\boxed{y=5}", {}, "incorrect"),
-    # Percent, money, units.
-    (r"50\%", r"\boxed{50\%}", {}, "correct"),
-    (r"50\%", r"\boxed{0.5}", {}, "correct"),
-    (r"50\%", r"\boxed{50}", {}, "correct"),
-    (r"50\%", r"\boxed{5000}", {}, "incorrect"),
-    ("50", r"\boxed{50\%}", {}, "incorrect"),
-    (r"\$5", r"\boxed{\$5.00}", {}, "correct"),
-    ("5", r"\boxed{5\text{ cm}}", {}, "correct"),
-    ("5", r"\boxed{5\text{ million}}", {}, "incorrect"),
-    ("5", r"\boxed{\$5\text{ cm}}", {}, "incorrect"),
-    (r"5\text{ million}", r"\boxed{5}", {}, "incorrect"),
-    (r"5 \text{ m}", r"\boxed{5 \text{ km}}", {}, "incorrect"),
-    (r"440\text{ cm}^2", r"\boxed{440}", {}, "correct"),
-    (r"80^\circ", r"\boxed{80^{\circ}}", {}, "correct"),
-    ("5x", r"\boxed{5}", {}, "incorrect"),
-    # Text.
-    ("(1,2)", r"\boxed{\left( 1, 2 \right)}", {}, "correct"),
-    ("[1,2]", r"\boxed{(1,2)}", {}, "incorrect"),
-    (r"\{1,2\}", r"\boxed{(1,2)}", {}, "incorrect"),
-    (r"\sqrt{2}", r"\boxed{\sqrt2}", {}, "correct"),
-    ("(x-2)(x-3)", r"\boxed{x^2-5x+6}", {}, "incorrect"),
-    ("101", r"\boxed{101_2}", {}, "incorrect"),
-    ("101_{2}", r"\boxed{101_2}", {}, "correct"),
-    ("7=7", r"\boxed{3=3}", {}, "incorrect"),
-    ("1/3", r"\boxed{\int_0^1 x^2 dx}", {}, "incorrect"),
-    (r"\frac1{2006!}", r"\boxed{\frac1{2004!}}", {}, "incorrect"),
-    (r"1, 2, \ldots, n", r"\boxed{2}", {}, "incorrect"),
-    (r"\text{even}", r"\boxed{Even}", {}, "correct"),
-    (r"\text{(B)}", r"\boxed{B}", {}, "correct"),
-    ("B", r"\boxed{ABCD}", {}, "incorrect"),
-    ("x", r"\boxed{X}", {}, "incorrect"),
-    # Golds that cannot be used.
-    ("", r"\boxed{5}", {}, "task_invalid"),
-    (None, r"\boxed{5}", {}, "task_invalid"),
-    ("5" * 513, r"\boxed{5}", {}, "task_invalid"),
-]
+__all__ = ["CASES", "gold", "mutations", "rewrites", "verify"]
 
-MAX_CHARS = 512
-MAX_DIGITS = 400
+Several = Literal["last", "reject_if_distinct", "as_set"]
+_ALLOWANCES = get_args(Allowance)
+_ALLOWED: tuple[Allowance, ...] = ("missing_unit", "name")
+_MAX_DISTINCT = 16
 
 
 def verify(
@@ -127,205 +52,149 @@ def verify(
     transcript: Transcript,
     *,
     extract: Extract = "boxed",
-    several: Literal["last", "reject_if_distinct"] = "last",
+    several: Several = "last",
+    kind: Kind | Literal["auto"] = "auto",
+    form: Form | Literal["any"] = "any",
+    rounding: Mapping[str, int] | None = None,
+    allow: Sequence[Allowance] = _ALLOWED,
 ) -> Verdict:
     r"""Compare the reply's answer with the gold.
 
     Args:
-        task: Its `answer` is the gold: a number, or LaTeX without its box.
+        task: Its `answer` is the gold: a number, LaTeX without its box, or a mapping (see the card).
         transcript: The last assistant message is the reply.
         extract: The last `\boxed{}`, what follows the last `####`, the last `Answer:` line, the only `<answer>`
             tag, or the whole reply.
-        several: With more than one answer, take the last, or refuse answers that differ.
+        several: With more than one answer, take the last, refuse answers that differ, or take them together as a set
+            where the gold is one (and refuse answers that differ where it is not).
+        kind: The type of every gold; "auto" finds it from how a gold is written.
+        form: The form that a reply must have, beside the right value.
+        rounding: `{"places": 2}` or `{"figures": 3}`: numbers need to be no more exact than that.
+        allow: What a reply may do: leave out the unit ("missing_unit"), name the value as in `x = 5` ("name"), give an
+            inequality for intervals ("inequality"), a column for a tuple and back ("vector"), or the value of a number
+            in another base ("base_value").
 
     Raises:
         ConfigError: An option has a value that does not exist; no text raises.
+        MissingExtraError: Two expressions need computer algebra, and it is not installed.
     """
-    if extract not in PLACES or several not in ("last", "reject_if_distinct"):
-        allowed = f"extract takes {', '.join(PLACES)}; several takes last, reject_if_distinct"
-        raise ConfigError(f"{allowed}; got {extract!r} and {several!r}")
-    gold = _gold(task.answer)
-    if gold is None:
-        return Verdict(0.0, "task_invalid", feedback="The task has no usable answer.")
-    place = PLACES[extract]
+    stated, allowed = _options(extract, several, kind, form, _pairs(rounding), _words(allow))
+    try:
+        right = gold_of(task.answer, stated)
+    except UnusableGoldError as error:
+        return Verdict(0.0, "task_invalid", feedback=f"The task has no usable answer: {error}.")
     found = candidates(transcript.reply, extract)
     if not found:
-        return Verdict(0.0, "no_answer", feedback=f"No answer was found; it is read from: {place}.")
-    last = _parse(found[-1])
-    if last is None:
-        return Verdict(0.0, "malformed", feedback=f"The answer cannot be read from: {place}.")
-    if several == "reject_if_distinct" and not all(_same_reading(last, _parse(other)) for other in found[:-1]):
-        return Verdict(0.0, "malformed", feedback="The reply gives different answers.")
-    if _equal(gold, last):
-        return Verdict(1.0, "correct", answer=last.shown)
-    return Verdict(0.0, "incorrect", answer=last.shown, feedback="The answer is not right.")
+        return Verdict(0.0, "no_answer", feedback=f"No answer was found; it is read from: {PLACES[extract]}.")
+    said = _said(found, right, several)
+    if said is None:
+        return Verdict(0.0, "malformed", feedback=f"The answer cannot be read from: {PLACES[extract]}.")
+    if isinstance(said, str):
+        return Verdict(0.0, "malformed", feedback=said)
+    return _verdict(right, said, decided(right, said, allowed))
 
 
-# Normal forms.
+def _verdict(right: Gold, said: Answer, outcome: Outcome) -> Verdict:
+    if outcome == "same":
+        if has_form(right, said):
+            return Verdict(1.0, "correct", answer=said.shown)
+        return Verdict(0.0, "incorrect", answer=said.shown, feedback="The answer does not have the form asked for.")
+    if outcome == "timeout" or outcome == "resource_limit":
+        feedback = "The answer takes too long to compare: give it in a simpler form."
+        return Verdict(0.0, outcome, answer=said.shown, feedback=feedback)
+    return Verdict(0.0, "incorrect", answer=said.shown, feedback="The answer is not right.")
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """Canonical text; for a number also its exact value, its unit and its symbol (x in x=5)."""
-
-    text: str
-    value: Fraction | None = None
-    unit: str = ""
-    symbol: str = ""
-    words: bool = False  # text, not symbols: case does not matter
-
-    @property
-    def shown(self) -> str:
-        return self.text if self.value is None else f"{self.value}{self.unit}"
-
-
-def _gold(answer: Any) -> _Answer | None:
-    if isinstance(answer, bool) or not isinstance(answer, str | int | float):
-        return None
-    if isinstance(answer, int) and answer.bit_length() > 4 * MAX_DIGITS:  # Python refuses to print it
-        return None
-    return _parse_once(str(answer))
+def _said(found: Sequence[str | None], right: Gold, several: Several) -> Answer | str | None:
+    """The answer of a reply; a text for one that is refused, None for one that cannot be read."""
+    last = None if found[-1] is None else answer(found[-1])
+    if last is None or several == "last" or len(found) == 1:
+        return last
+    distinct = list(dict.fromkeys(found))
+    if len(distinct) > _MAX_DISTINCT:
+        return "The reply gives different answers."
+    read = [None if raw is None else answer(raw) for raw in distinct]
+    others = [one for one in read if one is not None]
+    if len(others) < len(read):
+        return "The reply gives an answer that cannot be read."
+    if several == "as_set" and right.kind in ("set", "multiset"):
+        return together(others)
+    if all(same_reading(last, other) for other in others):
+        return last
+    return "The reply gives different answers."
 
 
-_LONG = re.compile(rf"[0-9]{{{MAX_DIGITS + 1}}}")
+# Options.
 
 
-def _parse(raw: str | None) -> _Answer | None:
-    """Read one answer; None where there is none or it passes a limit."""
-    text = "" if raw is None else raw.strip().strip("*").strip()
-    if not text or len(text) > MAX_CHARS or _LONG.search(text):
-        return None
-    if text.isascii() and text.removeprefix("-").isdigit():
-        return _Answer(text, Fraction(int(text)))  # by far the most frequent
-    canonical = _canonical(text).removesuffix(".")
-    return _number(canonical) or (_Answer(_loose(canonical), words='"' in canonical) if canonical else None)
+def _pairs(rounding: Any) -> tuple[Any, ...]:
+    if rounding is None:
+        return ()
+    if not isinstance(rounding, Mapping) or len(rounding) != 1:
+        raise ConfigError(f'rounding takes {{"places": 2}} or {{"figures": 3}}, got {rounding!r}')
+    return next(iter(rounding.items()))
 
 
-_parse_once = functools.lru_cache(maxsize=4096)(_parse)
+def _words(allow: Any) -> tuple[Any, ...]:
+    if isinstance(allow, str) or not isinstance(allow, Sequence):
+        raise ConfigError(f"allow takes a list of {', '.join(_ALLOWANCES)}, got {allow!r}")
+    return tuple(allow)
 
 
-_TOKEN = re.compile(r"\\[A-Za-z]++|\\.|\s++|.", re.DOTALL)
-_SAME = {"%": "\\%", "−": "-", "–": "-", "×": "\\times"} | dict.fromkeys(("\\dfrac", "\\tfrac", "\\cfrac"), "\\frac")
-_GAP = re.compile(r"\\(?:[,;: \n()\[\]]|q?quad|left|right)|~|\$|\s++")
-_THIN = "\u2009"  # stands for `\,`, which may separate groups of digits
-_TEXT = ("\\text", "\\mbox", "\\textbf", "\\textit", "\\textrm", "\\textnormal", "\\mathrm", "\\mathbf")
-_DIGITS = frozenset("0123456789")
+def _options(
+    extract: Any, several: Any, kind: Any, form: Any, rounding: tuple[Any, ...], allow: tuple[Any, ...]
+) -> tuple[Stated, frozenset[str]]:
+    try:
+        return _checked(extract, several, kind, form, rounding, allow)
+    except TypeError as error:  # a value that cannot be hashed
+        raise ConfigError(f"the options of math are texts, and rounding a whole number: {error}") from error
 
 
-def _canonical(text: str) -> str:
-    r"""LaTeX in one spelling: `{x}` is `x`, `\text{..}` is `".."`, a space stays after a digit or a comma."""
-    out: list[str] = []
-    groups: list[tuple[int, str]] = []
-    gap = ""
-    for token in (_SAME.get(t, t) for t in _TOKEN.findall(text.replace("°", "^\\circ"))):
-        if token == "\\!":
-            continue
-        if _GAP.fullmatch(token):
-            gap = _THIN if token == "\\," and not gap else " "
-            continue
-        if gap and out and (out[-1] in _DIGITS or out[-1] == ",") and token.isalnum():
-            out.append(gap if out[-1] in _DIGITS and token in _DIGITS else " ")
-        gap = ""
-        if token == "{":
-            wrapper = out.pop() if out and (out[-1] in _TEXT or out[-1] in ("\\boxed", "\\fbox")) else ""
-            groups.append((len(out), wrapper))
-            out.append(token)
-        elif token == "}" and groups:
-            _close(out, *groups.pop())
-        else:
-            out.append(token)
-    return "".join(out)
+@functools.lru_cache(maxsize=256, typed=True)
+def _checked(
+    extract: Any, several: Any, kind: Any, form: Any, rounding: tuple[Any, ...], allow: tuple[Any, ...]
+) -> tuple[Stated, frozenset[str]]:
+    _member("extract", extract, tuple(PLACES))
+    _member("several", several, get_args(Several))
+    _member("kind", kind, ("auto", *KINDS))
+    _member("form", form, ("any", *FORMS))
+    for word in allow:
+        _member("allow", word, _ALLOWANCES)
+    try:
+        exactness = rounding_of(*rounding) if rounding else EXACT
+    except UnusableGoldError as error:
+        raise ConfigError(f'rounding takes {{"places": 2}} or {{"figures": 3}}; {error}') from error
+    stated = Stated(None if kind == "auto" else kind, exactness, None if form == "any" else form)
+    return stated, frozenset((*allow, "letter_case") if kind == "choice" else allow)
 
 
-def _close(out: list[str], start: int, wrapper: str) -> None:
-    inner = out[start + 1 :]
-    if wrapper in _TEXT and any(token.isalpha() for token in inner):
-        out[start:] = [f'"{"".join(inner)}"']
-    elif wrapper or len(inner) == 1:
-        out[start:] = inner
-    else:
-        out.append("}")
+def _member(name: str, value: Any, known: Sequence[str]) -> None:
+    if value not in known:
+        raise ConfigError(f"{name} takes {', '.join(known)}; got {value!r} ({suggest(str(value), known)})")
 
 
-def _loose(canonical: str) -> str:
-    """For comparison as text: spaces count between digits only, and a choice letter needs no brackets."""
-    text = re.sub(r"(?<![0-9]) | (?![0-9])", "", canonical).replace('"', "").replace(_THIN, " ")
-    if len(text) == 3 and text[0] == "(" and text[2] == ")" and "A" <= text[1] <= "Z":
-        return text[1]
-    return text
+# Golds.
 
 
-_INT = rf"(?>[0-9]{{1,3}}(?:[,{_THIN}][0-9]{{3}})++|[0-9]++)"
-_ARG = rf"(?:[0-9]|\{{-?{_INT}\}})"
-_NUMBER = re.compile(
-    rf"""(?:(?P<symbol>[A-Za-z])=)?+
-    (?P<lead>[+-]?+(?:\\\$)?+|\\\$[+-])
-    (?: (?P<whole>{_INT})?\\frac(?P<above>{_ARG})(?P<below>{_ARG})
-      | (?:(?P<whole_>{_INT})[ ])?(?P<above_>{_INT})/(?P<below_>{_INT})
-      | (?P<decimal>{_INT}(?:\.[0-9]*+)?+|\.[0-9]++)
-        (?:(?:[eE]|\\(?:times|cdot)10\^)(?P<power>[+-]?[0-9]++|\{{[+-]?[0-9]++\}}))?+ )
-    (?P<unit>[ ]?"[^"]++"(?:\^[23])?+|[ ][A-Za-z]++(?:\^[23])?+|\\%|\^\\circ|\\\$)?+""",
-    re.VERBOSE,
-)
-_SCALES = re.compile("hundred|thousand|million|billion|trillion|dozen|half|halves|third|quarter")
-_UNIT_NAMES = {"^\\circ": "degree", "percent": "\\%", "dollar": "\\$", "feet": "foot", "inches": "inch"}
-_LENGTHS = ("mm", "cm", "m", "km", "in", "inch", "ft", "foot", "yd", "yard", "mi", "mile")
-_OTHER_UNITS = r"""\$ cent euro degree mg g kg gram lb pound oz ounce ml l liter litre gallon sec second min minute hr
-hour day week month year mph unit squareunit cubicunit people person student book page egg apple card"""
-_UNITS = {*_LENGTHS, *(f"{u}^{n}" for u in _LENGTHS for n in "23"), *_OTHER_UNITS.split()}
+def gold(answer: Any, options: Mapping[str, Any]) -> str:
+    """The answer itself, where `extract` looks for it.
+
+    Raises:
+        DataError: It cannot be used.
+    """
+    try:
+        spellings.gold_under(answer, options)
+    except UnusableGoldError as error:
+        raise DataError(f"no usable answer: {error}") from error
+    return spellings.reply(spellings.text_of(answer), options.get("extract", "boxed"))
 
 
-def _number(canonical: str) -> _Answer | None:
-    match = _NUMBER.fullmatch(canonical)
-    if match is None:
-        return None
-    value = _magnitude(match)
-    unit = _unit(match["unit"] or "")
-    if value is None or _SCALES.search(unit):
-        return None
-    if "$" in match["lead"]:
-        if unit not in ("", "\\$"):
-            return None
-        unit = "\\$"
-    return _Answer(canonical, -value if "-" in match["lead"] else value, unit, match["symbol"] or "")
+def rewrites(answer: Any, options: Mapping[str, Any]) -> Iterator[str]:
+    """Other spellings of it: white space, sizes of brackets, fractions, items in another order."""
+    for text in spellings.rewritten(answer, options):
+        yield spellings.reply(text, options.get("extract", "boxed"))
 
 
-def _magnitude(match: re.Match[str]) -> Fraction | None:
-    if match["decimal"] is not None:
-        power = int(match["power"].strip("{}")) if match["power"] else 0
-        digits = match["decimal"].replace(",", "").replace(_THIN, "").removesuffix(".")
-        return Fraction(digits) * Fraction(10) ** power if abs(power) <= MAX_DIGITS else None
-    above, below = _int(match["above"] or match["above_"]), _int(match["below"] or match["below_"])
-    whole = match["whole"] or match["whole_"]
-    if below == 0 or (whole and not 0 <= above < below):  # 1 3/2 is no mixed number
-        return None
-    return Fraction(above, below) + (_int(whole) if whole else 0)
-
-
-def _int(text: str) -> int:
-    return int(text.strip("{}").replace(",", "").replace(_THIN, ""))
-
-
-def _unit(text: str) -> str:
-    name = text.replace('"', "").strip()
-    name = name.casefold() if len(name) > 3 else name  # Mg is not mg
-    name = _UNIT_NAMES.get(name, name)
-    singular = name.removesuffix("s") if len(name) > 3 else name
-    return _UNIT_NAMES.get(singular, singular)
-
-
-def _equal(gold: _Answer, reply: _Answer) -> bool:
-    """Whether a reply's answer is the gold; the gold's type decides how it is compared."""
-    if gold.value is None or reply.value is None:
-        same = gold.text == reply.text or (gold.words and gold.text.casefold() == reply.text.casefold())
-        return same and gold.value is reply.value
-    if gold.symbol and reply.symbol and gold.symbol != reply.symbol:
-        return False
-    if gold.unit == "\\%" and not reply.unit:
-        return reply.value in (gold.value, gold.value / 100)
-    unit_fits = reply.unit in ("", gold.unit) or (not gold.unit and reply.unit in _UNITS)
-    return unit_fits and gold.value == reply.value
-
-
-def _same_reading(last: _Answer, other: _Answer | None) -> bool:
-    return other is not None and (_equal(last, other) or _equal(other, last))
+def mutations(answer: Any, options: Mapping[str, Any]) -> Iterator[Any]:
+    """Answers that are not it: another digit, sign, order, bracket or letter."""
+    yield from spellings.mutated(answer, options)

@@ -1,35 +1,48 @@
 """Grade responses with a verifier: JSON Lines in, one verdict a line out, in the same order.
 
-A line is {"response": ..., "answer": ...}; an "id" is handed through, every other field is an option of the
-verifier (`agentrl show VERIFIER` lists them).
+A line is {"response": ..., "answer": ...}; the response is text, or a transcript as an object. An "id" is handed
+through, every other field is an option of the verifier (`agentrl show VERIFIER` lists them). A line that cannot be
+graded is named on stderr, its place in the output says why, and the rest is graded; the exit code is then 1.
 
-Example: echo '{"response": "7", "answer": "7"}' | agentrl grade exact
+With --out, a grading that was stopped goes on where it stood: give the same command again.
+
+Examples:
+  echo '{"response": "7", "answer": "7"}' | agentrl grade exact
+  agentrl grade math replies.jsonl --out verdicts.jsonl --option extract=hash
 """
 
 from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import multiprocessing
 import os
+import signal
 import sys
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections import Counter, deque
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated, BinaryIO
 
 import tyro
 
-from agentrl import registry
-from agentrl.codec import verdict_to_json
+from agentrl.commands._lines import Ticker, count_lines, ticker
 from agentrl.config import parse_flags, parse_options
 from agentrl.errors import DataError, InfraError, UsageError
+from agentrl.grading import Batch, Graded, Grader, Line, Verdicts, lines_of
 
-_BATCH = 64
+ALONE_S = 0.25
+"""So long the lines are graded here, which shows how long one takes."""
+START_S = 1.0
+"""What takes less than this is done here: other processes take about half of it to start."""
+BATCH_S = 0.25
+"""How long one batch may take."""
+MOST_LINES = 512
+_MOST_SAID = 100
 
 
 @dataclass(frozen=True)
@@ -40,135 +53,176 @@ class Flags:
     """A verifier of `agentrl list verifiers`, or a path to its file."""
     file: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")] = "-"
     """A file of JSON Lines; - is standard input."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Where the verdicts go, instead of to stdout; what is there already is kept, and the rest appended."""
     option: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="KEY=VALUE")] = ()
     """An option of the verifier for all lines, as key=value; may be repeated."""
     jobs: int = 0
-    """Processes; 0 is one a core. A short input is graded without any."""
+    """Processes; 0 is one a core. What is done in a moment is done without any."""
 
 
-@dataclass(frozen=True)
-class _Line:
+@dataclass(slots=True)
+class _Tally:
+    """What was graded so far, for the summary."""
+
     where: str
-    record: Mapping[str, Any]
+    started: float = field(default_factory=time.monotonic)
+    lines: int = 0
+    kept: int = 0
+    broken: int = 0
+    scores: float = 0.0
+    scored: int = 0
+    statuses: Counter[str] = field(default_factory=Counter)
+    memo: dict[int, tuple[int, int]] = field(default_factory=dict)
+
+    def add(self, graded: Graded) -> None:
+        self.lines += 1
+        self.broken += bool(graded.problem)
+        self.statuses[graded.status] += 1
+        if graded.score is not None:
+            self.scored += 1
+            self.scores += graded.score
+
+    def __str__(self) -> str:
+        seconds = max(time.monotonic() - self.started, 1e-9)
+        fresh = self.lines - self.kept
+        parts = [f"{self.lines:,} lines", f"mean score {self.scores / self.scored:.4f}" if self.scored else "no score"]
+        parts += [", ".join(f"{status} {count:,}" for status, count in self.statuses.most_common())]
+        parts += [f"{self.kept:,} kept from before"] if self.kept else []
+        parts += [f"{fresh / seconds:,.0f}/s"] if fresh else []
+        hits, lookups = (sum(counts) for counts in zip(*self.memo.values(), strict=True)) if self.memo else (0, 0)
+        parts += [f"memo hits {hits / lookups:.0%} of {lookups:,}"] if lookups else []
+        return "; ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """The lines that are to be graded, and how far it is.
+
+    Attributes:
+        lines: Those that are left.
+        jobs: Most processes.
+        total: Lines of the input, where it is a file.
+    """
+
+    lines: Iterator[Line]
+    jobs: int
+    total: int | None
+    tally: _Tally
+    tick: Ticker
+
+    def count(self, batch: Sequence[Graded]) -> None:
+        """Add what is out to the tally; say what is wrong with a line."""
+        tally = self.tally
+        for graded in batch:
+            tally.add(graded)
+            if graded.problem and tally.broken <= _MOST_SAID:
+                self.tick.say(f"{tally.where}, line {graded.line}: {graded.problem}")
+            elif graded.problem and tally.broken == _MOST_SAID + 1:
+                self.tick.say("more lines cannot be graded; the output names them all")
+        self.tick.advance(len(batch))
+
+    def note(self, batch: Batch) -> Sequence[Graded]:
+        """Remember the memos' counts of the process that graded a batch."""
+        self.tally.memo[batch.process] = (batch.hits, batch.lookups)
+        return batch.graded
 
 
 def main(args: list[str]) -> int:
-    """Grade all lines; a bad one ends it with its number, after the verdicts before it are out."""
+    """Grade all lines; 1 if some could not be graded, 2 if none could."""
     flags = parse_flags(Flags, args, prog="agentrl grade", description=__doc__)
     if flags.jobs < 0:
         raise UsageError(f"--jobs must be 0 or more, got {flags.jobs}")
-    options = parse_options(flags.option, "--option")
-    registry.find("verifier", flags.verifier)
-    jobs = flags.jobs or len(os.sched_getaffinity(0))
-    with _opened(flags.file) as lines:
-        for verdict in _graded(flags.verifier, _batches(lines, flags.file, options), jobs):
-            sys.stdout.write(verdict + "\n")
-    return 0
+    grader = Grader(flags.verifier, parse_options(flags.option, "--option"))
+    grader.check()
+    tally = _Tally("standard input" if flags.file == "-" else flags.file)
+    with _opened(flags.file) as file, ticker("grade", total := count_lines(file)) as tick:
+        job = _Job(lines_of(file), flags.jobs or len(os.sched_getaffinity(0)), total, tally, tick)
+        try:
+            if flags.out is None:
+                _print(grader, job)
+            else:
+                _keep(flags.out, grader, job)
+        except KeyboardInterrupt:
+            on = "; the same command goes on from there" if flags.out is not None else ""
+            raise KeyboardInterrupt(f"interrupted after {tally.lines:,} lines{on}") from None
+        except InfraError as error:
+            raise InfraError(f"{error} (after {tally.lines:,} lines)") from error
+    if not tally.lines:
+        raise DataError(f"{tally.where} is empty: expected JSON Lines")
+    sys.stdout.flush()
+    sys.stderr.write(f"grade: {tally}\n")
+    return 0 if not tally.broken else 2 if tally.broken == tally.lines else 1
 
 
 @contextlib.contextmanager
-def _opened(file: str) -> Iterator[TextIO]:
+def _opened(file: str) -> Iterator[BinaryIO]:
     if file == "-":
-        yield sys.stdin
+        yield sys.stdin.buffer
         return
-    try:
-        with Path(file).open(encoding="utf-8") as lines:
-            yield lines
-    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        raise DataError(f"cannot read {file}: {(error.strerror or str(error)).lower()}") from None
-
-
-def _batches(lines: Iterable[str], file: str, options: Mapping[str, Any]) -> Iterator[list[_Line] | DataError]:
-    """Batches of parsed lines; a bad line comes out last, as the error that it is."""
-    batch: list[_Line] = []
-    read = False
-    try:
-        for number, text in enumerate(lines, start=1):
-            if not text.strip():
-                continue
-            read = True
-            where = f"{'standard input' if file == '-' else file}, line {number}"
-            batch.append(_Line(where, _parse(text, where, options)))
-            if len(batch) == _BATCH:
-                yield batch
-                batch = []
-        if not read:
-            raise DataError(f"{'standard input' if file == '-' else file} is empty: expected JSON Lines")
-    except DataError as error:
-        yield batch
-        yield error
-        return
-    except UnicodeDecodeError:
-        yield batch
-        yield DataError(f"{file} is not UTF-8 text")
-        return
-    if batch:
-        yield batch
-
-
-def _parse(text: str, where: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    try:
-        record = json.loads(text)
-    except ValueError as error:
-        raise DataError(f"{where}: not JSON: {error}") from None
-    if not isinstance(record, dict):
-        raise DataError(f"{where}: expected an object, got {type(record).__name__}")
-    for field in ("response", "answer"):
-        if field not in record:
-            raise DataError(f"{where}: no field {field!r}; the line has: {', '.join(record) or 'none'}")
-    if not isinstance(record["response"], str):
-        raise DataError(f"{where}: 'response' must be text, got {type(record['response']).__name__}")
-    return {**options, **record}
-
-
-def _graded(verifier: str, batches: Iterator[list[_Line] | DataError], jobs: int) -> Iterator[str]:
-    head = list(itertools.islice(batches, 2))
-    if jobs == 1 or len(head) < 2 or isinstance(head[1], DataError):  # one batch: not worth a process
-        for batch in itertools.chain(head, batches):
-            yield from _finished(batch if isinstance(batch, DataError) else _grade(verifier, batch))
-        return
-    waiting: deque[Future[_Outcome] | DataError] = deque()
-    try:
-        with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-            for batch in itertools.chain(head, batches):
-                waiting.append(batch if isinstance(batch, DataError) else pool.submit(_grade, verifier, batch))
-                if len(waiting) > 4 * jobs:
-                    yield from _next(waiting)
-            while waiting:
-                yield from _next(waiting)
-    except BrokenProcessPool:
-        raise InfraError("a grading process died (out of memory?); the verdicts before it are out") from None
-
-
-def _next(waiting: deque[Future[_Outcome] | DataError]) -> Iterator[str]:
-    first = waiting.popleft()
-    yield from _finished(first if isinstance(first, DataError) else first.result())
-
-
-@dataclass(frozen=True)
-class _Outcome:
-    """Verdicts as JSON; after them, what was wrong with the line where they stopped."""
-
-    verdicts: list[str]
-    problem: str = ""
-
-
-def _finished(outcome: _Outcome | DataError) -> Iterator[str]:
-    if isinstance(outcome, DataError):
-        raise outcome
-    yield from outcome.verdicts
-    if outcome.problem:
-        raise UsageError(outcome.problem)
-
-
-def _grade(verifier: str, batch: list[_Line]) -> _Outcome:
-    verdicts: list[str] = []
-    for line in batch:
-        options = {k: v for k, v in line.record.items() if k not in ("id", "response", "answer")}
+    with contextlib.ExitStack() as stack:
         try:
-            verdict = registry.grade(verifier, line.record["response"], line.record["answer"], **options)
-        except UsageError as error:
-            return _Outcome(verdicts, f"{line.where}: {error}")
-        head = {"id": line.record["id"]} if "id" in line.record else {}
-        verdicts.append(json.dumps(head | verdict_to_json(verdict), ensure_ascii=False))
-    return _Outcome(verdicts)
+            lines = stack.enter_context(Path(file).open("rb"))
+        except OSError as error:
+            raise DataError(f"cannot read {file}: {(error.strerror or str(error)).lower()}") from None
+        yield lines
+
+
+def _print(grader: Grader, job: _Job) -> None:
+    with contextlib.closing(_graded(grader, job)) as batches:
+        for batch in batches:
+            sys.stdout.write("".join(graded.text + "\n" for graded in batch))
+            job.count(batch)
+
+
+def _keep(out: Path, grader: Grader, job: _Job) -> None:
+    """Go on with a file of verdicts."""
+    keyed = Grader(grader.verifier, grader.options, grader.key_of())
+    with contextlib.closing(Verdicts(out, keyed)) as verdicts:
+        for graded in verdicts.kept(job.lines):
+            job.count([graded])
+        job.tally.kept, job.tally.started = job.tally.lines, time.monotonic()
+        with contextlib.closing(_graded(keyed, job)) as batches:
+            for batch in batches:
+                verdicts.write(batch)
+                job.count(batch)
+
+
+def _graded(grader: Grader, job: _Job) -> Generator[Sequence[Graded], None, None]:
+    """Batches in the order of the lines: at first here, then in other processes if that is worth their start."""
+    began, count, size = time.monotonic(), 0, 1
+    while batch := list(itertools.islice(job.lines, size)):
+        yield job.note(grader(batch))
+        count += len(batch)
+        each = (time.monotonic() - began) / count
+        size = max(1, min(2 * size, MOST_LINES, int(BATCH_S / each)))
+        left_s = START_S if job.total is None else each * (job.total - job.tally.lines)
+        if job.jobs > 1 and count * each > ALONE_S and left_s >= START_S:
+            break
+    head = list(itertools.islice(job.lines, 1))
+    if head:
+        yield from _elsewhere(grader, itertools.chain(head, job.lines), size, job)
+
+
+def _elsewhere(grader: Grader, lines: Iterator[Line], size: int, job: _Job) -> Generator[Sequence[Graded], None, None]:
+    waiting: deque[Future[Batch]] = deque()
+    ours = set(multiprocessing.active_children())
+    # Spawned, for this process may have threads; an interrupt is for this process alone.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(job.jobs, context, signal.signal, (signal.SIGINT, signal.SIG_IGN))
+    try:
+        while batch := list(itertools.islice(lines, size)):
+            waiting.append(pool.submit(grader, batch))
+            if len(waiting) > 4 * job.jobs:
+                yield job.note(waiting.popleft().result())
+        while waiting:
+            yield job.note(waiting.popleft().result())
+    except BrokenProcessPool:
+        raise InfraError("a grading process died (out of memory?)") from None
+    except BaseException:  # whatever it is, nobody waits for the batches that run
+        pool.shutdown(wait=False, cancel_futures=True)
+        for child in set(multiprocessing.active_children()) - ours:
+            child.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -28,7 +28,7 @@ from agentrl.evaluation.report import html
 from agentrl.store import Run
 
 Record = Mapping[str, Any]
-_SHOWN = ("reward", "success", "format", "length", "loss", "entropy")
+_SHOWN = ("reward", "success", "canary_reward", "format", "length", "loss", "entropy")
 
 
 @dataclass(frozen=True)
@@ -145,6 +145,8 @@ def _shown(stored: Record) -> Iterator[Callable[[Record], None]]:
 
 
 def _line(record: Record, steps: int | None) -> str:
+    if record["kind"] == "warning":
+        return f"warning at step {record['step']}: {record['message']}"
     if record["kind"] == "eval":
         solved = record.get("pass_at", {}).get("1", {})
         interval = "" if solved.get("low") is None else f" [{solved['low']:.3f}, {solved['high']:.3f}]"

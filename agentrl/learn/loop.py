@@ -3,7 +3,8 @@
 A recipe supplies the parts. The run folder alone says where a run stands: a step whose rollouts are committed is
 learnt from without collecting again, a step that was torn is collected again whole, and weights come from the last
 complete checkpoint. Randomness is named by (seed, step), never by what happened before, so on a CPU a resumed run
-equals an uninterrupted one to the bit (the `seconds` of its records apart).
+equals an uninterrupted one to the bit (the `seconds` of its records apart). That holds for canaries too: what the
+comparison of their groups knows, it reads from the metrics.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agentrl.canaries import Canaries
 from agentrl.episodes import Collection
-from agentrl.errors import ConfigError
+from agentrl.errors import ConfigError, UnscorableError
 from agentrl.learn import checkpoint
 from agentrl.learn.learner import Batch, Learner, Objective
 from agentrl.store import Run
@@ -66,6 +68,7 @@ class Parts:
         publish: Hands the learner's weights, with their version, to whoever samples.
         evaluate: Rollouts on held-out tasks; None for no evaluation.
         summarise: Metrics of such rollouts.
+        canaries: Takes the canaries out of what was collected; None for a run without.
     """
 
     batch: Callable[[int, Sequence[Rollout]], tuple[Batch | None, Metrics]]
@@ -74,6 +77,7 @@ class Parts:
     collect: Callable[[int], Collection] | None = None
     evaluate: Callable[[], Sequence[Rollout]] | None = None
     summarise: Callable[[Sequence[Rollout]], Metrics] | None = None
+    canaries: Canaries | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +146,11 @@ class Loop:
         # What the lost steps logged is logged again; their committed rollouts are used again.
         self.run.rewind_metrics(lambda record: record["step"] < first)
         self.parts.publish(self.learner.steps)
+        if self.parts.canaries is not None:
+            for record in self.run.metrics():
+                self.parts.canaries.see(record)
+            if first == 0 and (doubt := self.parts.canaries.doubt(self.settings.steps)):
+                self._log("warning", 0, {"message": doubt}, {})
         return first
 
     def _step(self, step: int) -> None:
@@ -155,14 +164,24 @@ class Loop:
             self.parts.publish(self.learner.steps)
             record |= learnt
         done = time.perf_counter()
+        canaries = self.parts.canaries
+        if canaries is not None:
+            record |= canaries.metrics(self.run, _shard(step))
         self._log("train", step, record, {"collect": collected - started, "learn": done - collected})
+        if canaries is not None and (report := canaries.see({"step": step, **record})):
+            self._log("warning", step, {"message": report}, {})
 
     def _collect(self, step: int) -> Sequence[Rollout]:
         if self.parts.collect is None:
             return ()
-        shard = f"train/step_{step:06d}"
+        shard = _shard(step)
         if not self.run.has(shard):
-            self.run.commit(shard, self.parts.collect(step).rollouts)
+            rollouts: Sequence[Rollout] = self.parts.collect(step).rollouts
+            if self.parts.canaries is not None:  # stored first: the other shard says that the step is whole
+                rollouts = self.parts.canaries.split(self.run, shard, rollouts)
+                if not rollouts:
+                    raise UnscorableError(f"step {step}: no group could be scored, the canaries apart")
+            self.run.commit(shard, rollouts)
         # Read back even what was just collected: a resumed run learns from the very same records.
         return self.run.read(shard)
 
@@ -192,3 +211,7 @@ class Loop:
         }
         self.run.log(record)
         self.report(record)
+
+
+def _shard(step: int) -> str:
+    return f"train/step_{step:06d}"

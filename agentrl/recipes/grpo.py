@@ -14,7 +14,8 @@ Equations: `learn/credit.py`, `learn/objectives.py`, `learn/kl.py`.
 Differs: the defaults are those of `dapo` with one optimiser step a batch, where clipping is inert. `rloo` has its
 divergence in the loss as k2 (per token, so without a token's effect on later divergences), not in the reward.
 Standard deviations are unbiased, plus 1e-4.
-Covered: single-turn and multi-turn episodes (an episode's return is broadcast to all tokens the policy drew).
+Covered: single-turn and multi-turn episodes (an episode's return is broadcast to all tokens the policy drew); canaries
+beside the tasks, never learnt from (`agentrl/canaries.py`).
 Not covered: DAPO's dynamic sampling and overlong ramp, credit by turn, a value head.
 """
 
@@ -27,6 +28,7 @@ from typing import Any, Literal
 import numpy as np
 
 from agentrl import config as configs
+from agentrl.canaries import Canaries, CanarySpec
 from agentrl.episodes import Collection, Plan, Sampling, collect, copies, run_sync
 from agentrl.errors import ConfigError
 from agentrl.learn.credit import Advantage, Scale, advantages, zero_variance_share
@@ -53,6 +55,7 @@ class Config:
     packing: Packing = field(default_factory=Packing)
     loop: Settings = field(default_factory=Settings)
     eval: EvalSpec = field(default_factory=EvalSpec)
+    canaries: CanarySpec = field(default_factory=CanarySpec)
     tasks: int = 16
     """Tasks a step."""
     samples: int = 8
@@ -87,6 +90,7 @@ class Config:
 def main(config: Config, run: Run, report: Report | None = None) -> Result:
     """Train in a run folder, from wherever it stands."""
     env = config.env.make()
+    canaries = Canaries(config.canaries, env, tasks=config.tasks, seed=config.seed) if config.canaries.share else None
     trainee = open_trainee(
         config.model,
         config.optim,
@@ -99,7 +103,9 @@ def main(config: Config, run: Run, report: Report | None = None) -> Result:
     evaluator = Evaluator(env, trainee.policy, config.eval, config.sampling)
 
     def gather(step: int) -> Collection:
-        plan = Plan(tasks.at(step * config.tasks, config.tasks), config.samples, config.seed, step)
+        chosen = tasks.at(step * config.tasks, config.tasks)
+        beside = canaries.at(step) if canaries is not None else ()  # behind, so that the others' streams stay theirs
+        plan = Plan((*chosen, *beside), config.samples, config.seed, step)
         return run_sync(collect(copies(env), trainee.policy, plan, sampling=config.sampling))
 
     parts = Parts(
@@ -109,6 +115,7 @@ def main(config: Config, run: Run, report: Report | None = None) -> Result:
         publish=trainee.publish,
         evaluate=evaluator.rollouts,
         summarise=evaluator.summary,
+        canaries=canaries,
     )
     loop = Loop(run, trainee.learner, parts, config.loop, config=configs.digest(config), report=report)
     try:

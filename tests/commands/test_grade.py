@@ -1,49 +1,94 @@
-"""`grade`: order kept, parallel equals serial, a bad line named and nothing before it lost."""
+"""`grade`: order kept, parallel equals serial, a line that cannot be graded named while the rest is graded."""
 
 from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agentrl.cli import main
+from agentrl.commands import _lines
+from agentrl.commands import grade as verb
 
 GOOD = {"response": "7", "answer": "7"}
+VERIFIER = """
+import os
+from typing import Literal
+from agentrl.errors import ConfigError, InfraError, MissingExtraError
+from agentrl.memo import Memo
+from agentrl.types import Verdict
+memo = Memo("words")
+def verify(task, transcript, *, kind: str = "plain"):
+    if kind not in ("plain", "odd"):
+        raise ConfigError(f"kind must be plain or odd, got {kind!r}")
+    said = transcript.reply
+    if said == "crash": return {}["gone"]
+    if said == "extra": raise MissingExtraError("words needs spelling: pip install 'agentrl[words]'")
+    if said == "infra": raise InfraError("no box could be opened")
+    if said == "die": os._exit(3)
+    right = memo.decide((said, task.answer), lambda: said == task.answer)
+    return Verdict(float(right), "correct" if right else "incorrect")
+"""
 
 
 def lines(*records: Any) -> str:
     return "".join((r if isinstance(r, str) else json.dumps(r)) + "\n" for r in records)
 
 
-def grade(tmp_path: Path, text: str, *args: str) -> int:
+def grade(tmp_path: Path, text: str | bytes, *args: str, verifier: str = "exact") -> int:
     path = tmp_path / "in.jsonl"
-    path.write_text(text)
-    return main(["grade", "exact", str(path), *args])
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return main(["grade", verifier, str(path), *args])
 
 
 def verdicts(out: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in out.splitlines()]
 
 
+@pytest.fixture
+def words(tmp_path: Path) -> str:
+    """A verifier of these tests' own, by its path."""
+    path = tmp_path / "words.py"
+    path.write_text(VERIFIER)
+    return str(path)
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other processes from the second line on."""
+    monkeypatch.setattr(verb, "ALONE_S", 0.0)
+    monkeypatch.setattr(verb, "START_S", 0.0)
+
+
 def test_a_verdict_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    text = lines(
-        GOOD, {"id": "b", "response": "PARIS", "answer": "paris", "compare": "fold"}, "", {**GOOD, "response": "8"}
-    )
-    assert grade(tmp_path, text) == 0
-    found = verdicts(capsys.readouterr().out)
-    assert [(v["status"], v["score"], v.get("id")) for v in found] == [
+    fold = {"id": "b", "response": "PARIS", "answer": "paris", "compare": "fold"}
+    assert grade(tmp_path, lines(GOOD, fold, "", {**GOOD, "response": "8"})) == 0
+    out, err = capsys.readouterr()
+    assert [(v["status"], v["score"], v.get("id")) for v in verdicts(out)] == [
         ("correct", 1.0, None),
         ("correct", 1.0, "b"),
         ("incorrect", 0.0, None),
     ]
+    assert re.fullmatch(r"grade: 3 lines; mean score 0.6667; correct 2, incorrect 1; [\d,]+/s\n", err)
 
 
 def test_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO(lines(GOOD)))
-    assert main(["grade", "exact"]) == 0
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(lines(GOOD, "[]").encode())))
+    assert main(["grade", "exact"]) == 1
+    out, err = capsys.readouterr()
+    assert verdicts(out)[0]["status"] == "correct"
+    assert "standard input, line 2: expected an object, got list" in err
+
+
+def test_a_response_may_be_a_transcript(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    call = {"name": "f", "arguments": {"a": 1}, "id": None}
+    said = [{"role": "user", "content": "?"}, {"role": "assistant", "content": "7", "tool_calls": [call]}]
+    response = {"messages": said, "final_state": {"door": "open"}, "artefacts": {"a.txt": "x"}}
+    assert grade(tmp_path, lines({"response": response, "answer": "7"})) == 0
     assert verdicts(capsys.readouterr().out)[0]["status"] == "correct"
 
 
@@ -53,56 +98,163 @@ def test_an_option_for_all_lines_that_a_line_may_override(tmp_path: Path, capsys
     assert [v["status"] for v in verdicts(capsys.readouterr().out)] == ["correct", "incorrect"]
 
 
+@pytest.mark.usefixtures("at_once")
 def test_processes_keep_the_order(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    text = lines(*({"id": i, "response": str(i), "answer": str(i - i % 3)} for i in range(300)))
-    assert grade(tmp_path, text, "--jobs", "2") == 0
-    parallel = capsys.readouterr().out
-    assert [v["id"] for v in verdicts(parallel)] == list(range(300))
-    assert grade(tmp_path, text, "--jobs", "1") == 0
+    records: list[Any] = [{"id": i, "response": str(i), "answer": str(i - i % 3)} for i in range(1500)]
+    records[700] = "{"
+    assert grade(tmp_path, lines(*records), "--jobs", "2") == 1
+    parallel, err = capsys.readouterr()
+    assert [v.get("id") for v in verdicts(parallel)] == [*range(700), None, *range(701, 1500)]
+    assert "in.jsonl, line 701: not JSON" in err
+    assert grade(tmp_path, lines(*records), "--jobs", "1") == 1
     assert capsys.readouterr().out == parallel
 
 
+_MESSAGE = "message 1 of the response"
+
+
 @pytest.mark.parametrize(
-    ("bad", "message", "code"),
+    ("bad", "message"),
     [
-        ("{", "not JSON", 1),
-        ("[1]", "expected an object, got list", 1),
-        ({"response": "7"}, "no field 'answer'; the line has: response", 1),
-        ({"answer": "7"}, "no field 'response'", 1),
-        ({"response": 7, "answer": "7"}, "'response' must be text, got int", 1),
-        ({**GOOD, "compar": "fold"}, "verifier 'exact' has no option 'compar': did you mean 'compare'?", 2),
+        ("{", "not JSON: Expecting property name"),
+        ("[" * 100_000, "not JSON that can be read: nested too deeply"),
+        ("9" * 5000, "not JSON: Exceeds the limit"),
+        (b'{"response": "\xff"}', "not UTF-8 text"),
+        ("[1]", "expected an object, got list"),
+        ({"response": "7"}, "no field 'answer'; the line has: response"),
+        ({"answer": "7"}, "no field 'response'"),
+        ({"response": 7, "answer": "7"}, "'response' must be text or a transcript, got int"),
+        ({"response": {}, "answer": "7"}, "'response' is no transcript"),
+        ({"response": {"messages": [3]}, "answer": "7"}, "'response' is no transcript"),
+        ({"response": {"messages": [{"role": "assistant", "content": None}]}, "answer": "7"}, f"{_MESSAGE} needs"),
+        ({"response": {"messages": [{"role": "robot", "content": ""}]}, "answer": "7"}, f"{_MESSAGE} needs a role"),
+        (
+            {
+                "response": {
+                    "messages": [
+                        {"role": "assistant", "content": "", "tool_calls": [{"name": "f", "arguments": "{}"}]},
+                    ]
+                },
+                "answer": "7",
+            },
+            f"{_MESSAGE}: a tool call needs",
+        ),
+        ({"response": {"messages": [], "final_state": []}, "answer": "7"}, "'final_state' and 'artefacts'"),
+        ({**GOOD, "knd": "odd"}, "has no option 'knd': did you mean 'kind'?"),
+        ({**GOOD, "kind": "even"}, "kind must be plain or odd, got 'even'"),
+        ({**GOOD, "response": "crash"}, "the verifier raises KeyError: 'gone' (words.py, line 12)"),
     ],
 )
-@pytest.mark.parametrize("before", [2, 150])
-def test_a_bad_line_is_named_and_nothing_before_it_is_lost(
-    bad: Any, message: str, code: int, before: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_line_that_cannot_be_graded_is_named_and_the_rest_is_graded(
+    bad: Any, message: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert grade(tmp_path, lines(*[GOOD] * before, bad, GOOD), "--jobs", "1") == code
+    text = bad + b"\n" if isinstance(bad, bytes) else lines(bad).encode()
+    assert grade(tmp_path, lines(GOOD, "").encode() + text + lines(GOOD).encode(), verifier=words) == 1
     out, err = capsys.readouterr()
-    assert len(verdicts(out)) == before
-    assert f"in.jsonl, line {before + 1}: {message}" in err
+    first, broken, last = verdicts(out)
+    assert (first["status"], last["status"]) == ("correct", "correct")
+    assert broken["line"] == 3
+    assert message in broken["error"]
+    said, summary, *more = err.splitlines()
+    assert said == f"{tmp_path / 'in.jsonl'}, line 3: {broken['error']}"
+    assert summary.startswith("grade: 3 lines; mean score 1.0000; correct 2, broken 1; ")
+    assert more == []
+
+
+def test_an_unusable_gold_is_a_broken_line_that_keeps_its_verdict(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert grade(tmp_path, lines({"id": 3, "response": "7", "answer": ""}, GOOD)) == 1
+    out, err = capsys.readouterr()
+    broken = verdicts(out)[0]
+    assert (broken["id"], broken["line"], broken["status"]) == (3, 1, "task_invalid")
+    assert broken["error"] == "the answer is no usable gold: The task has no answer."
+    assert "line 1: the answer is no usable gold" in err
+    assert "mean score 1.0000" in err  # it does not count
+
+
+def test_text_that_is_no_unicode_comes_out_escaped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert grade(tmp_path, '{"response": "\\ud800", "answer": "é", "id": "é"}\n{"response": "é", "answer": "é"}\n') == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert (json.loads(first)["answer"], json.loads(first)["id"]) == ("\ud800", "é")
+    assert '"é"' in second
+
+
+def test_when_no_line_can_be_graded_it_is_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert grade(tmp_path, lines("{", {"response": "7"})) == 2
+    assert "2 lines; no score; broken 2" in capsys.readouterr().err
+
+
+def test_many_broken_lines_do_not_flood_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert grade(tmp_path, "{\n" * 500) == 2
+    out, err = capsys.readouterr()
+    assert len(verdicts(out)) == 500
+    assert err.count("\n") == 100 + 2
+    assert "more lines cannot be graded" in err
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize(
+    ("args", "reply", "message", "code"),
+    [
+        (("--option", "knd=odd"), "7", "has no option 'knd': did you mean 'kind'?", 2),
+        (("--option", "kind=even"), "7", "kind must be plain or odd, got 'even'", 2),
+        ((), "extra", "words needs spelling: pip install 'agentrl[words]'", 2),
+        ((), "infra", "no box could be opened (after ", 1),
+    ],
+)
+def test_what_is_wrong_with_every_line_is_said_once(
+    args: tuple[str, ...],
+    reply: str,
+    message: str,
+    code: int,
+    jobs: str,
+    words: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = lines(GOOD, GOOD, *[{"response": reply, "answer": "7"}] * 3)
+    assert grade(tmp_path, text, "--jobs", jobs, *args, verifier=words) == code
+    out, err = capsys.readouterr()
+    assert message in err
     assert err.count("\n") == 1
+    assert all(v["status"] == "correct" for v in verdicts(out))
 
 
-def test_a_bad_line_under_processes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert grade(tmp_path, lines(*[GOOD] * 200, "{", GOOD), "--jobs", "2") == 1
+@pytest.mark.usefixtures("at_once")
+def test_a_process_that_dies_is_the_machines_fault(
+    words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = lines(*[GOOD] * 8, {"response": "die", "answer": "7"})
+    assert grade(tmp_path, text, "--jobs", "2", verifier=words) == 1
     out, err = capsys.readouterr()
-    assert len(verdicts(out)) == 200
-    assert "line 201" in err
+    assert "a grading process died (out of memory?) (after " in err
+    assert {v["status"] for v in verdicts(out)} == {"correct"}
+
+
+@pytest.mark.usefixtures("at_once")
+def test_memo_hits_are_summed_over_processes(words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # A batch never holds more lines than twice the one before it, so both processes get some of 1,200.
+    assert grade(tmp_path, lines(*[GOOD] * 1200), "--jobs", "2", verifier=words) == 0
+    found = re.search(r"memo hits (\d+)% of ([\d,]+)", capsys.readouterr().err)
+    assert found is not None
+    assert int(found[2].replace(",", "")) >= 1200  # this process may have asked before
+    assert int(found[1]) >= 99
 
 
 @pytest.mark.parametrize(
-    ("text", "message", "args"),
+    ("text", "message", "args", "code"),
     [
-        ("", "is empty: expected JSON Lines", ()),
-        ("\n\n", "is empty", ()),
-        (lines(GOOD), "--jobs must be 0", ("--jobs", "-1")),
+        ("", "is empty: expected JSON Lines", (), 1),
+        ("\n\n", "is empty", (), 1),
+        (lines(GOOD), "--jobs must be 0", ("--jobs", "-1"), 2),
     ],
 )
 def test_what_cannot_be_graded(
-    text: str, message: str, args: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    text: str, message: str, args: tuple[str, ...], code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert grade(tmp_path, text, *args) in (1, 2)
+    assert grade(tmp_path, text, *args) == code
     assert message in capsys.readouterr().err
 
 
@@ -111,11 +263,36 @@ def test_files_that_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "none.jsonl: no such file" in capsys.readouterr().err
     assert main(["grade", "exact", str(tmp_path)]) == 1
     assert "is a directory" in capsys.readouterr().err
-    (tmp_path / "binary").write_bytes(b"\xff\xfe\n")
-    assert main(["grade", "exact", str(tmp_path / "binary")]) == 1
-    assert "not UTF-8" in capsys.readouterr().err
 
 
 def test_an_unknown_verifier(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["grade", "exac"]) == 2
     assert "did you mean 'exact'?" in capsys.readouterr().err
+
+
+def test_progress_is_a_line_now_and_then_in_a_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(_lines, "LOG_EVERY_S", 0.0)
+    assert grade(tmp_path, lines(GOOD, GOOD, GOOD)) == 0
+    err = capsys.readouterr().err.splitlines()
+    assert err[:2] == ["grade: 1 of 3 lines", "grade: 3 of 3 lines"]
+
+
+def test_progress_is_a_bar_on_a_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    assert grade(tmp_path, lines(GOOD, "{", GOOD)) == 1
+    err = capsys.readouterr().err
+    assert "grade" in err
+    assert "line 2: not JSON" in err
+
+
+@pytest.mark.parametrize(("text", "count"), [("", 0), ("a\nb\n", 2)])
+def test_only_files_are_counted(text: str, count: int, tmp_path: Path) -> None:
+    (tmp_path / "x").write_text(text)
+    with (tmp_path / "x").open("rb") as file:
+        assert _lines.count_lines(file) == count
+        assert file.read() == text.encode()
+    assert _lines.count_lines(io.BytesIO(b"a\n")) is None

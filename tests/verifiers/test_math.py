@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 from agentrl.errors import ConfigError
 from agentrl.registry import grade
 from agentrl.types import SCORED
+from agentrl.verifiers._math.limits import MAX_CHARS
 from agentrl.verifiers._reading.extract import last_boxed
-from agentrl.verifiers.math import CASES, MAX_CHARS
+from agentrl.verifiers.math import CASES
 
 MODES = ("boxed", "hash", "answer_line", "answer_tag", "final")
 WRAPPED = {
@@ -112,13 +114,16 @@ def test_one_changed_digit_is_incorrect(gold: int, place: int, step: int) -> Non
 def test_limits_are_exact() -> None:
     assert grade("math", "9" * 400, "9" * 400, extract="final").success
     assert grade("math", "9" * 401, "1", extract="final").status == "malformed"
-    assert grade("math", "x+" * (MAX_CHARS // 2), "x+" * (MAX_CHARS // 2), extract="final").success
-    assert grade("math", "x+" * (MAX_CHARS // 2) + "x", "1", extract="final").status == "malformed"
-    assert grade("math", r"\boxed{1e99999}", "1").status == "incorrect"
+    assert grade("math", "x " * (MAX_CHARS // 2), "x " * (MAX_CHARS // 2), extract="final").success
+    assert grade("math", "x " * (MAX_CHARS // 2) + "xx", "1", extract="final").status == "malformed"
+    assert grade("math", r"\boxed{1e400}", "1").status == "incorrect"
+    assert grade("math", r"\boxed{1e401}", "1").status == "malformed"
     assert grade("math", "1", "9" * 401, extract="final").status == "task_invalid"
 
 
-@pytest.mark.parametrize("answer", [None, True, [5], {"a": 5}, "", "  ", pytest.param(10**9999, id="huge")])
+@pytest.mark.parametrize(
+    "answer", [None, True, [5], {"a": 5}, {"value": {"value": 5}}, "", "  ", pytest.param(10**9999, id="huge")]
+)
 def test_a_gold_of_no_known_kind_is_the_tasks_fault(answer: Any) -> None:
     assert grade("math", "5", answer, extract="final").status == "task_invalid"
 
@@ -126,6 +131,30 @@ def test_a_gold_of_no_known_kind_is_the_tasks_fault(answer: Any) -> None:
 @pytest.mark.parametrize(("answer", "said"), [(5, "5"), (0.5, "1/2"), (-7, "-7.0"), (12.0, "12")])
 def test_a_gold_may_be_a_number(answer: Any, said: str) -> None:
     assert grade("math", said, answer, extract="final").success
+
+
+@pytest.mark.parametrize("text", ["10^{9999}", r"3 \times 10^{9999}", "10^{-9999}", r"\frac{1}{5000!}", "9" * 400])
+def test_numbers_too_long_to_print_have_a_verdict(text: str) -> None:
+    for gold in ("5", r"\sqrt2", "(1,2)", text):
+        assert grade("math", rf"\boxed{{{text}}}", gold).success == (gold == text)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        "__import__('os').system('touch {}')",
+        r"\pi + __import__('os').system('touch {}')",
+        "().__class__.__base__.__subclasses__() + open('{}','w')",
+        r"\text{{exec(open('{}','w'))}}",
+        r"\sqrt{{open('{}','w')}}",
+    ],
+)
+def test_code_in_an_answer_is_not_run(payload: str, tmp_path: Path) -> None:
+    said = payload.format(tmp_path / "written")
+    for gold in ("1", r"\pi", "x^2", r"\{1,2\}", "y=x"):
+        assert grade("math", rf"\boxed{{{said}}}", gold).score == 0
+        assert not list(tmp_path.iterdir())
+        assert grade("math", r"\boxed{2}", gold).score == 0
 
 
 def test_deep_and_many_boxes_are_read_in_one_pass() -> None:
@@ -151,9 +180,25 @@ def test_last_box(text: str, content: str | None) -> None:
     assert last_boxed(text) == content
 
 
-@pytest.mark.parametrize("options", [{"extract": "box"}, {"several": "first"}])
-def test_unknown_option_values_say_what_is_allowed(options: dict[str, str]) -> None:
-    with pytest.raises(ConfigError, match=r"extract takes boxed, .*; several takes last"):
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"extract": "box"}, r"extract takes boxed, .*; got 'box' \(did you mean 'boxed'"),
+        ({"several": "first"}, "several takes last, reject_if_distinct, as_set"),
+        ({"kind": "number"}, "kind takes auto, integer"),
+        ({"kind": ["integer"]}, "the options of math are texts"),
+        ({"form": "short"}, "form takes any, factored"),
+        ({"allow": "name"}, "allow takes a list"),
+        ({"allow": ["names"]}, "allow takes missing_unit, .*did you mean 'name'"),
+        ({"rounding": {"places": 1, "figures": 1}}, 'rounding takes {"places": 2}'),
+        ({"rounding": {"places": -1}}, "whole numbers from 0"),
+        ({"rounding": {"figures": 0}}, "at least 1"),
+        ({"rounding": {"digits": 2}}, 'rounding takes {"places": 2}'),
+        ({"rounding": 2}, 'rounding takes {"places": 2}'),
+    ],
+)
+def test_wrong_options_say_what_is_allowed(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         grade("math", "5", "5", **options)
 
 

@@ -30,10 +30,10 @@ def last_boxed(text: str) -> str | None:
 
 def after_thinking(reply: str) -> int:
     """Where the reply begins after its thinking; its end, where the thinking never ends."""
-    before, mark, _ = reply.rpartition("</think>")
-    if mark:
-        return len(before) + len(mark)
-    return len(reply) + 1 if "<think>" in reply else 0
+    before, mark, rest = reply.rpartition("</think>")
+    if "<think>" in rest:  # the reply, or what follows the last thoughts, is thinking to its end
+        return len(reply) + 1
+    return len(before) + len(mark)
 
 
 def final_segment(reply: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import Any
 
 __all__ = ["JsonError", "parse_json"]
@@ -11,7 +12,8 @@ __all__ = ["JsonError", "parse_json"]
 MAX_CHARS = 100_000
 MAX_DEPTH = 50
 MAX_DIGITS = 400
-_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+# A string that never ends goes to the end of the text: tried again from each of its quotes, it would take square time.
+_STRINGS_AND_BRACKETS = re.compile(r'"(?:[^"\\]++|\\.?+)*+"?+|[\[\]{}]', re.DOTALL)
 
 
 class JsonError(ValueError):
@@ -39,17 +41,19 @@ def parse_json(text: str, *, max_chars: int = MAX_CHARS) -> Any:
 
 def _depth(text: str) -> int:
     depth = deepest = 0
-    for mark in re.findall(r"[\[\]{}]", _STRINGS.sub("", text)):
-        depth += 1 if mark in "[{" else -1
-        deepest = max(deepest, depth)
+    for match in _STRINGS_AND_BRACKETS.finditer(text):
+        mark = text[match.start()]
+        if mark != '"':
+            depth += 1 if mark in "[{" else -1
+            deepest = max(deepest, depth)
     return deepest
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise JsonError(f"the key {next(k for k in keys if keys.count(k) > 1)!r:.60} occurs twice")
+        ((twice, _),) = Counter(key for key, _ in pairs).most_common(1)
+        raise JsonError(f"the key {twice!r:.60} occurs twice")
     return found
 
 

@@ -1,0 +1,308 @@
+"""Many responses, one a line of JSON: parsing a line, grading it, and going on where a file of verdicts ends.
+
+A line is {"response": ..., "answer": ...}; "id" is handed through, every other field is an option of the verifier. The
+response is text, or a transcript as an object. What is wrong with a line becomes its record, {"line": n, "error": why},
+so that the lines after it are graded all the same.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import inspect
+import json
+import os
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, get_args
+
+from agentrl import registry
+from agentrl.codec import transcript_from_json, verdict_to_json
+from agentrl.errors import InfraError, MissingExtraError, StoreError, UsageError, suggest
+from agentrl.memo import memo_counts
+from agentrl.types import SCORED, Message, Role, Task, Transcript, Verdict
+
+__all__ = ["Batch", "Graded", "Grader", "Line", "Verdicts", "lines_of"]
+
+Verify = Callable[..., Verdict]
+_OWN = ("id", "response", "answer")
+_DIGEST_BYTES = 8
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the input that is not blank, and its number from 1."""
+
+    number: int
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """What came of a line.
+
+    Attributes:
+        line: Its number.
+        text: The record, as one line of JSON.
+        status: The verdict's; "broken" where there is none.
+        score: The verdict's, where it counts.
+        problem: What is wrong with the line; empty where nothing is.
+    """
+
+    line: int
+    text: str
+    status: str
+    score: float | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What came of some lines, and the counts of all memos of the process that graded them, up to then."""
+
+    graded: tuple[Graded, ...]
+    process: int
+    hits: int
+    lookups: int
+
+
+class _Broken(Exception):
+    """The line cannot be graded; the message says why."""
+
+
+def lines_of(file: Iterable[bytes]) -> Iterator[Line]:
+    """The lines that are not blank."""
+    for number, text in enumerate(file, start=1):
+        if text.strip():
+            yield Line(number, text)
+
+
+@dataclass(frozen=True, slots=True)
+class Grader:
+    """Grades lines with one verifier.
+
+    Args:
+        verifier: Its id, or a path to its file.
+        options: For all lines; a line may override them.
+        key: Where the records are to be recognised again (see `Verdicts`): from `key_of`; else empty.
+    """
+
+    verifier: str
+    options: Mapping[str, Any]
+    key: bytes = b""
+
+    def __call__(self, lines: Sequence[Line]) -> Batch:
+        """Grade some lines.
+
+        Raises:
+            UsageError: The options for all lines are wrong.
+            MissingExtraError: The verifier needs a package that is not installed.
+            InfraError: The machine failed.
+        """
+        verify = registry.find("verifier", self.verifier)
+        problems: dict[tuple[str, ...], str] = {}
+        graded = tuple(self._one(verify, line, problems) for line in lines)
+        counts = memo_counts().values()
+        return Batch(graded, os.getpid(), sum(c.hits for c in counts), sum(c.lookups for c in counts))
+
+    def check(self) -> None:
+        """Look at the options for all lines; one that the verifier requires may still come with the lines.
+
+        Raises:
+            UsageError: There is no such verifier, or it has no option of that name.
+        """
+        verify = registry.find("verifier", self.verifier)
+        parameters = inspect.signature(verify).parameters.values()
+        names = [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
+        for name in self.options:
+            if name not in names:
+                raise UsageError(f"verifier {self.verifier!r} has no option {name!r}: {suggest(name, names)}")
+
+    def key_of(self) -> bytes:
+        """A digest of the verifier's file and of the options: other ones give other verdicts."""
+        file = registry.load_module("verifier", self.verifier).__file__
+        source = Path(file).read_bytes() if file is not None else b""
+        options = json.dumps(self.options, sort_keys=True, default=str).encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(source + b"\0" + options, digest_size=_DIGEST_BYTES).digest()
+
+    def digest(self, line: Line) -> str:
+        """Names a line under this verifier and these options."""
+        return hashlib.blake2b(line.text.strip(), key=self.key, digest_size=_DIGEST_BYTES).hexdigest()
+
+    def _one(self, verify: Verify, line: Line, problems: dict[tuple[str, ...], str]) -> Graded:
+        head: dict[str, Any] = {}
+        mark = {"line": line.number, "digest": self.digest(line)} if self.key else {}
+        try:
+            record = _parse(line.text)
+            head = {"id": record["id"]} if "id" in record else {}
+            own = {name: value for name, value in record.items() if name not in _OWN}
+            if problem := self._option_problem(verify, own, problems):
+                raise _Broken(problem)
+            verdict = self._verdict(verify, record, own)
+        except _Broken as problem:
+            shown = {**head, **mark, "line": line.number, "error": str(problem)}
+            return Graded(line.number, _as_text(shown), "broken", problem=str(problem))
+        found = verdict_to_json(verdict)
+        if verdict.status == "task_invalid":
+            problem_line = f"the answer is no usable gold: {verdict.feedback}".rstrip(": ")
+            shown = {**head, **mark, "line": line.number, "error": problem_line, **found}
+            return Graded(line.number, _as_text(shown), verdict.status, problem=problem_line)
+        return Graded(
+            line.number, _as_text({**head, **mark, **found}), verdict.status, verdict.score if verdict.scored else None
+        )
+
+    def _option_problem(self, verify: Verify, own: Mapping[str, Any], known: dict[tuple[str, ...], str]) -> str:
+        """What is wrong with the names of a line's options; found once for each set of them."""
+        names = tuple(own)
+        if names not in known:
+            try:
+                registry.check_options(f"verifier {self.verifier!r}", verify, {**self.options, **own})
+                known[names] = ""
+            except UsageError as error:
+                known[names] = str(error)
+        return known[names]
+
+    def _verdict(self, verify: Verify, record: Mapping[str, Any], own: Mapping[str, Any]) -> Verdict:
+        response = record["response"]
+        said = Transcript((Message("assistant", response),)) if isinstance(response, str) else response
+        try:
+            return verify(Task("grade", (), record["answer"]), said, **{**self.options, **own})
+        except (InfraError, MissingExtraError):
+            raise
+        except UsageError as error:
+            if not own:  # nothing in the line can be to blame, so it is wrong for every line
+                raise
+            raise _Broken(str(error)) from None
+        except Exception as error:  # noqa: BLE001  # the boundary: one line that a verifier fails on is not the end of all
+            at = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{Path(at.filename).name}, line {at.lineno}"
+            raise _Broken(f"the verifier raises {type(error).__name__}: {error} ({where})") from None
+
+
+def _parse(text: bytes) -> dict[str, Any]:
+    try:
+        record = json.loads(text.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise _Broken("not UTF-8 text") from None
+    except RecursionError:
+        raise _Broken("not JSON that can be read: nested too deeply") from None
+    except ValueError as error:
+        raise _Broken(f"not JSON: {error}") from None
+    if not isinstance(record, dict):
+        raise _Broken(f"expected an object, got {type(record).__name__}")
+    for field in ("response", "answer"):
+        if field not in record:
+            raise _Broken(f"no field {field!r}; the line has: {', '.join(record) or 'none'}")
+    response = record["response"]
+    if isinstance(response, dict):
+        record["response"] = _transcript(response)
+    elif not isinstance(response, str):
+        raise _Broken(f"'response' must be text or a transcript, got {type(response).__name__}")
+    return record
+
+
+def _transcript(data: Mapping[str, Any]) -> Transcript:
+    try:
+        transcript = transcript_from_json(data)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise _Broken(
+            '\'response\' is no transcript, {"messages": [{"role": ..., "content": ...}]}: '
+            f"{type(error).__name__} {error}"
+        ) from None
+    for number, message in enumerate(transcript.messages, start=1):
+        if message.role not in get_args(Role) or not isinstance(message.content, str):
+            raise _Broken(
+                f"message {number} of the response needs a role ({', '.join(get_args(Role))}) and a text as its content"
+            )
+        if not all(isinstance(c.name, str) and isinstance(c.arguments, dict) for c in message.tool_calls):
+            raise _Broken(f"message {number} of the response: a tool call needs a name, and an object as its arguments")
+    if not (isinstance(transcript.final_state, dict) and isinstance(transcript.artefacts, dict)):
+        raise _Broken("'final_state' and 'artefacts' of the response must be objects")
+    return transcript
+
+
+def _as_text(record: Mapping[str, Any]) -> str:
+    text = _encode(record)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return json.dumps(record)
+    return text
+
+
+class Verdicts:
+    """A file of verdicts that a stopped grading goes on with: whole lines stay, a torn last one is cut off.
+
+    Every record names its line of the input, by number and by a digest of the line, the verifier and the options.
+    """
+
+    def __init__(self, path: Path, grader: Grader) -> None:
+        self._path, self._grader = path, grader
+        if path.exists() and not path.is_file():
+            raise UsageError(f"{path} is no file that verdicts can be kept in; give --out another name")
+        try:
+            self._file = path.open("ab+", buffering=0)
+        except OSError as error:
+            raise StoreError(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from None
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._file.close()
+            raise StoreError(f"{path} is being written by another process") from None
+
+    def kept(self, lines: Iterator[Line]) -> Iterator[Graded]:
+        """What is there already; takes its lines from the input, so that what is left there is to be graded.
+
+        Raises:
+            UsageError: The file belongs to another input, verifier or options.
+        """
+        whole = 0
+        with self._path.open("rb") as file:
+            for number, text in enumerate(file, start=1):
+                if not text.endswith(b"\n"):
+                    break
+                yield self._kept(number, text, next(lines, None))
+                whole += len(text)
+        self._file.truncate(whole)
+
+    def _kept(self, number: int, text: bytes, line: Line | None) -> Graded:
+        try:
+            record = json.loads(text)
+            known = record["line"], record["digest"]
+            status, score = record.get("status", "broken"), record.get("score", 0.0)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            known, status, score = (0, ""), "broken", 0.0
+        if line is None or known != (line.number, self._grader.digest(line)):
+            raise UsageError(
+                f"{self._path}, line {number} is not of this input under this verifier and these options; remove the "
+                "file, or give --out another name"
+            )
+        return Graded(line.number, "", status, score if status in SCORED else None, record.get("error", ""))
+
+    def write(self, graded: Sequence[Graded]) -> None:
+        """Append records.
+
+        Raises:
+            StoreError: The disk is full; what was written before stays valid.
+        """
+        data = memoryview("".join(g.text + "\n" for g in graded).encode())
+        try:
+            while data:
+                data = data[_written(self._file, data) :]
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            raise StoreError(
+                f"cannot write {self._path}: {why}; what is there stays valid, and the same command goes on from there"
+            ) from None
+
+    def close(self) -> None:
+        """Make what was written durable."""
+        with self._file:
+            os.fsync(self._file.fileno())
+
+
+def _written(file: BinaryIO, data: memoryview) -> int:
+    return file.write(data) or 0

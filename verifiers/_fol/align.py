@@ -1,0 +1,170 @@
+"""Which name of a reply stands for which name of the gold, chosen by how alike the names are, never by the meaning.
+
+Predicates match predicates, functions functions, of equal numbers of arguments, whose order stays. Every name needs its
+partner; a pair is allowed whose names, split at capitals and underscores, share at least half their characters
+(Levenshtein) or are listed as synonyms. Of all complete matchings the cheapest count; where several are equally cheap,
+at most 24 of them.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from agentrl.verifiers._fol.syntax import Symbols
+
+__all__ = ["MAX_TIES", "alignments", "levenshtein", "name_distance"]
+
+MAX_TIES = 24
+_UNIT = 1_000_000
+_FORBIDDEN = _UNIT * 10_000
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|[0-9]+|[^\W\d_]+")
+
+
+def levenshtein(one: str, two: str) -> int:
+    """The least number of characters to insert, delete or replace (Myers 1999, in bit vectors).
+
+    >>> levenshtein("kitten", "sitting"), levenshtein("", "abc")
+    (3, 3)
+    """
+    if not one or not two:
+        return len(one) or len(two)
+    where: dict[str, int] = {}
+    for index, character in enumerate(one):
+        where[character] = where.get(character, 0) | 1 << index
+    mask, last, distance = (1 << len(one)) - 1, 1 << (len(one) - 1), len(one)
+    up, down = mask, 0
+    for character in two:
+        equal = where.get(character, 0)
+        vertical = equal | down
+        horizontal = (((equal & up) + up) ^ up) | equal
+        plus, minus = down | ~(horizontal | up), up & horizontal
+        distance += bool(plus & last) - bool(minus & last)
+        plus, minus = (plus << 1) | 1, minus << 1
+        up, down = (minus | ~(vertical | plus)) & mask, plus & vertical & mask
+    return distance
+
+
+def name_distance(one: str, two: str) -> float:
+    """0 for names of the same words, 1 for names without anything in common.
+
+    >>> name_distance("hotDog", "hot_dog"), name_distance("Dog", "Dig")
+    (0.0, 0.3333333333333333)
+    """
+    left, right = _split(one), _split(two)
+    return levenshtein(left, right) / max(len(left), len(right), 1)
+
+
+def _split(name: str) -> str:
+    return " ".join(_WORDS.findall(name)).lower() or name
+
+
+def alignments(gold: Symbols, other: Symbols, synonyms: Mapping[str, Sequence[str]]) -> list[dict[str, str]]:
+    """The ways to rename the other's names into the gold's, cheapest first; none where a name has no partner.
+
+    >>> one, two = Symbols({"Dog": 1, "Cat": 1}), Symbols({"cats": 1, "dogs": 1})
+    >>> alignments(one, two, {})
+    [{'cats': 'Cat', 'dogs': 'Dog'}]
+    """
+    if gold in other and other in gold:
+        return [{name: name for name in gold.names}]
+    groups = []
+    for mine, theirs in ((gold.predicates, other.predicates), (gold.functions, other.functions)):
+        if sorted(mine.values()) != sorted(theirs.values()):
+            return []
+        for arity in sorted(set(mine.values())):
+            rows = [name for name, count in theirs.items() if count == arity]
+            columns = [name for name, count in mine.items() if count == arity]
+            groups.append(list(_cheapest(rows, columns, synonyms)))
+    combined = itertools.islice(itertools.product(*groups), MAX_TIES)
+    return [{name: to for part in parts for name, to in part.items()} for parts in combined]
+
+
+def _cheapest(
+    rows: Sequence[str], columns: Sequence[str], synonyms: Mapping[str, Sequence[str]]
+) -> Iterator[dict[str, str]]:
+    costs = [[_cost(row, column, synonyms) for column in columns] for row in rows]
+    row_price, column_price = _prices(costs)
+    tight = [
+        [j for j, cost in enumerate(line) if cost < _FORBIDDEN and cost == row_price[i] + column_price[j]]
+        for i, line in enumerate(costs)
+    ]
+    for matching in itertools.islice(_matchings(tight), MAX_TIES):
+        yield {row: columns[j] for row, j in zip(rows, matching, strict=True)}
+
+
+def _cost(other: str, gold: str, synonyms: Mapping[str, Sequence[str]]) -> int:
+    if other == gold:
+        return 0
+    if other in synonyms.get(gold, ()):
+        return 1
+    distance = name_distance(other, gold)
+    return 2 + round(_UNIT * distance) if distance <= 0.5 else _FORBIDDEN
+
+
+def _prices(costs: Sequence[Sequence[int]]) -> tuple[list[int], list[int]]:
+    """The dual solution of the assignment problem (Kuhn 1955, Munkres 1957): cost >= row price + column price.
+
+    Every cheapest assignment uses only pairs where this holds with equality, and every complete one that does is
+    cheapest.
+    """
+    n = len(costs)
+    row_price, column_price, partner = [0] * (n + 1), [0] * (n + 1), [n] * (n + 1)
+    for row in range(n):  # the column n is the start of every search
+        partner[n], column = row, n
+        slack, came_from, waiting = [_FORBIDDEN * (n + 1)] * n, [n] * n, list(range(n))
+        done: list[int] = []
+        while partner[column] != n:
+            done.append(column)
+            owner = partner[column]
+            for j in waiting:
+                reduced = costs[owner][j] - row_price[owner] - column_price[j]
+                if reduced < slack[j]:
+                    slack[j], came_from[j] = reduced, column
+            column = min(waiting, key=slack.__getitem__)
+            step = slack[column]
+            waiting.remove(column)
+            for j in done:
+                row_price[partner[j]] += step
+                column_price[j] -= step
+            for j in waiting:
+                slack[j] -= step
+        while column != n:
+            partner[column] = partner[came_from[column]]
+            column = came_from[column]
+        partner[n] = n
+    return row_price[:n], column_price[:n]
+
+
+def _matchings(tight: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+    """Every complete matching of rows with columns; a branch that cannot be completed is not entered."""
+    chosen: list[int] = []
+
+    def extend(row: int) -> Iterator[list[int]]:
+        if row == len(tight):
+            yield list(chosen)
+            return
+        for column in tight[row]:
+            if column not in chosen:
+                chosen.append(column)
+                if _completes(tight, chosen):
+                    yield from extend(row + 1)
+                chosen.pop()
+
+    yield from extend(0)
+
+
+def _completes(tight: Sequence[Sequence[int]], chosen: Sequence[int]) -> bool:
+    owner: dict[int, int] = {}
+
+    def place(row: int, seen: set[int]) -> bool:
+        for column in tight[row]:
+            if column not in seen and column not in chosen:
+                seen.add(column)
+                if column not in owner or place(owner[column], seen):
+                    owner[column] = row
+                    return True
+        return False
+
+    return all(place(row, set()) for row in range(len(chosen), len(tight)))

@@ -1,0 +1,265 @@
+"""What a reply says: its answer's text, and formulas, a label or the steps of a proof in it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from agentrl.verifiers._code.fences import blocks
+from agentrl.verifiers._fol.problem import LABELS, MAX_FORMULAS, Problem
+from agentrl.verifiers._fol.reader import ReadError, Scope, read
+from agentrl.verifiers._fol.syntax import Formula, SymbolError, Symbols, symbols
+from agentrl.verifiers._reading import extract as reading
+from agentrl.verifiers._reading.strict_json import JsonError, parse_json
+
+__all__ = [
+    "PLACES",
+    "Extract",
+    "Formal",
+    "Step",
+    "Unreadable",
+    "answer_text",
+    "as_json",
+    "read_formal",
+    "read_formulas",
+    "read_steps",
+    "used_symbols",
+    "wrap",
+]
+
+Extract = Literal["answer_tag", "block", "boxed", "hash", "answer_line", "final"]
+_OTHER_PLACES: dict[str, str] = {"block": "the last block between ``` fences"}
+PLACES = _OTHER_PLACES | {str(name): words for name, words in reading.PLACES.items()}
+
+MAX_TEXT = 20_000
+MAX_STEPS = 32
+MAX_CITED = 64
+_NUMBER = re.compile(r"\s*+([0-9]{1,4})[.)]\s++")
+_CITED = re.compile(r"(?:[Pp](?:remise\s*+)?+)?+[0-9]{1,4}")
+_HEADS = ("premises", "conclusion", "label", "answer")
+
+
+class Unreadable(ValueError):
+    """The answer is there, but cannot be read; the message may be shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Formal:
+    """A label, and the formulas it is about where the reply gives them."""
+
+    label: str
+    premises: tuple[Formula, ...] | None = None
+    conclusion: Formula | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of a proof, and what it says it follows from."""
+
+    number: int
+    formula: Formula
+    cited: tuple[str, ...]
+
+
+def answer_text(reply: str, extract: Extract) -> str | None:
+    """The text of the answer; None where the reply has none.
+
+    Raises:
+        Unreadable: Its place is broken, or it is empty or too long.
+    """
+    if extract == "block":
+        inside = [reply[block.start : block.end] for block in blocks(reply)]
+        found: Sequence[str | None] = inside[-1:]
+    else:
+        found = reading.candidates(reply, extract)
+    if not found:
+        return None
+    text = found[-1]
+    if text is not None and len(text) > MAX_TEXT:
+        raise Unreadable(f"The answer has {len(text)} characters, which is over the limit of {MAX_TEXT}.")
+    if text is not None and text.lstrip().startswith("```"):
+        text = next((text[block.start : block.end] for block in blocks(text)), None)
+    text = None if text is None else text.strip().strip("`$").strip()
+    if not text:
+        raise Unreadable(f"The answer cannot be read from: {PLACES[extract]}.")
+    return text
+
+
+def wrap(text: str, extract: Extract) -> str:
+    """A reply whose answer is this text; where an answer is one line, the text should be too."""
+    around = {
+        "answer_tag": "<answer>{}</answer>",
+        "block": "```\n{}\n```",
+        "boxed": "\\boxed{{{}}}",
+        "hash": "#### {}",
+        "answer_line": "Answer: {}",
+    }
+    return around.get(extract, "{}").format(text)
+
+
+def used_symbols(formulas: Sequence[Formula]) -> Symbols:
+    """The names of a reply.
+
+    Raises:
+        Unreadable: A name has two uses.
+    """
+    try:
+        return symbols(formulas)
+    except SymbolError as error:
+        raise Unreadable(f"The formulas do not fit together: {error}.") from None
+
+
+def read_formulas(text: str, problem: Problem, scope: Scope) -> tuple[tuple[Formula, ...], tuple[str, ...]]:
+    """The formulas of an answer, and warnings: exactly one where the gold is one, else one a line or a JSON list.
+
+    Raises:
+        Unreadable: It has another shape, or a formula cannot be read.
+    """
+    if problem.single:
+        texts = [text]
+    elif text.startswith("[") and _json_list(text) is not None:
+        texts = _json_list(text) or []
+    else:
+        texts = [_plain(line) for line in text.splitlines() if line.strip()]
+    return _formulas(texts, problem, scope)
+
+
+def _json_list(text: str) -> list[str] | None:
+    try:
+        value = parse_json(text, max_chars=MAX_TEXT)
+    except JsonError:
+        return None
+    return value if isinstance(value, list) and all(isinstance(item, str) for item in value) else None
+
+
+def _plain(line: str) -> str:
+    """A line without its number and without the sentence after `:::`."""
+    number = _NUMBER.match(line)
+    return line[number.end() if number else 0 :].partition(":::")[0]
+
+
+def _formulas(texts: Sequence[str], problem: Problem, scope: Scope) -> tuple[tuple[Formula, ...], tuple[str, ...]]:
+    if not texts or len(texts) > MAX_FORMULAS:
+        raise Unreadable(f"The answer must hold 1 to {MAX_FORMULAS} formulas, it has {len(texts)}.")
+    formulas: list[Formula] = []
+    warnings: list[str] = []
+    for index, text in enumerate(texts, 1):
+        try:
+            found = read(text, scope=scope, constants=problem.constants)
+        except ReadError as error:
+            where = f"Formula {index}" if len(texts) > 1 else "The formula"
+            raise Unreadable(f"{where} cannot be read: {error}.") from None
+        formulas.append(found.formula)
+        warnings += found.warnings
+    return tuple(formulas), tuple(warnings)
+
+
+def read_formal(text: str, problem: Problem, scope: Scope) -> Formal:
+    """A label alone, or premises, conclusion and label: as a JSON object, or under headings that end with a colon.
+
+    Raises:
+        Unreadable: It has another shape, a label that is none, or a formula cannot be read.
+    """
+    parts = _json_parts(text) if text.startswith("{") else _line_parts(text)
+    label = LABELS.get(parts.label.strip("*`. ").casefold())
+    if label is None:
+        raise Unreadable("The label must be True, False or Uncertain.")
+    if parts.premises is None and parts.conclusion is None:
+        return Formal(label)
+    if not parts.conclusion:
+        raise Unreadable("A formalisation needs premises and a conclusion.")
+    premises: tuple[Formula, ...] = ()
+    if parts.premises:
+        premises, _ = _formulas(parts.premises, problem, scope)
+    elif problem.formulas:
+        raise Unreadable("A formalisation needs premises and a conclusion.")
+    (conclusion,), _ = _formulas([parts.conclusion], problem, scope)
+    return Formal(label, premises, conclusion)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    label: str
+    premises: list[str] | None = None
+    conclusion: str | None = None
+
+
+def _json_parts(text: str) -> _Parts:
+    try:
+        value = parse_json(text, max_chars=MAX_TEXT)
+    except JsonError as error:
+        raise Unreadable(f"The JSON cannot be read: {error}.") from None
+    allowed = {"label", "premises", "conclusion"}
+    if not isinstance(value, dict) or not set(value) <= allowed or not isinstance(value.get("label"), str):
+        raise Unreadable("The JSON must be an object with a label, and premises and a conclusion or neither.")
+    premises, conclusion = value.get("premises"), value.get("conclusion")
+    right: Any = isinstance(premises, list) and all(isinstance(item, str) for item in premises)
+    if ("premises" in value and not right) or ("conclusion" in value and not isinstance(conclusion, str)):
+        raise Unreadable("The JSON's premises must be a list of texts, and its conclusion a text.")
+    return _Parts(value["label"], premises, conclusion)
+
+
+def _line_parts(text: str) -> _Parts:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    sections: dict[str, list[str]] = {}
+    head = "label"
+    for line in lines:
+        word, colon, rest = line.strip("* ").partition(":")
+        if colon and not rest.startswith("::") and word.strip("*# ").casefold() in _HEADS:
+            head = word.strip("*# ").casefold().replace("answer", "label")
+            if head in sections:
+                raise Unreadable(f"The heading {head} stands twice.")
+            sections[head] = []
+            line = rest.strip("* ")
+        if line:
+            sections.setdefault(head, []).append(_plain(line))
+    label, conclusion = sections.get("label", []), sections.get("conclusion")
+    if len(label) != 1 or (conclusion is not None and len(conclusion) != 1):
+        raise Unreadable("The answer must hold exactly one label, and at most one conclusion.")
+    return _Parts(label[0], sections.get("premises"), conclusion[0] if conclusion else None)
+
+
+def read_steps(text: str, problem: Problem, scope: Scope) -> list[Step]:
+    """The steps of a proof, one a line: `n. formula [from i, j]`.
+
+    Raises:
+        Unreadable: A line is no step, the numbers do not count up, or there are too many.
+    """
+    lines = [line for line in text.splitlines() if line.strip()]
+    if len(lines) > MAX_STEPS:
+        raise Unreadable(f"A proof of {len(lines)} steps is over the limit of {MAX_STEPS}.")
+    found: list[Step] = []
+    for line in lines:
+        number = _NUMBER.match(line)
+        if number is None or (found and int(number[1]) != found[-1].number + 1):
+            raise Unreadable(f"Line {len(found) + 1} of the proof must be its next step: n. formula [from i, j]")
+        body, cited = _citations(line[number.end() :])
+        try:
+            formula = read(body, scope=scope, constants=problem.constants).formula
+        except ReadError as error:
+            raise Unreadable(f"Step {number[1]} cannot be read: {error}.") from None
+        found.append(Step(int(number[1]), formula, cited))
+    if found and found[0].number not in (1, len(problem.formulas) + 1):
+        raise Unreadable(
+            f"The first step has the number 1, or {len(problem.formulas) + 1} to go on after the premises."
+        )
+    return found
+
+
+def _citations(text: str) -> tuple[str, tuple[str, ...]]:
+    body, bracket, rest = text.rstrip().rpartition("[")
+    words = rest.removesuffix("]").strip()
+    if not bracket or not rest.endswith("]") or not words.casefold().startswith("from"):
+        return text, ()
+    cited = tuple(part.strip() for part in words[4:].replace(" and ", ",").split(",") if part.strip())
+    if len(cited) > MAX_CITED or not all(_CITED.fullmatch(one) for one in cited):
+        raise Unreadable("A step cites steps by number and premises as P1, P2, ...: [from P1, 2]")
+    return body, tuple(one.replace("remise", "").replace(" ", "").upper() for one in cited)
+
+
+def as_json(premises: Sequence[str], conclusion: str, label: str) -> str:
+    """A formalisation with its label, as `read_formal` takes it."""
+    return json.dumps({"premises": list(premises), "conclusion": conclusion, "label": label}, ensure_ascii=False)

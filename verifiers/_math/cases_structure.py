@@ -1,0 +1,111 @@
+"""The truth table for expressions, collections, relations and words, and for what a grader must not fall for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["REFUSED", "STRUCTURE"]
+
+STRUCTURE: list[tuple[Any, str, dict[str, Any], str]] = [
+    # Expressions.
+    ("(x+1)^2", r"\boxed{x^2+2x+1}", {}, "correct"),
+    ("(x-2)(x-3)", r"\boxed{x^2-5x+6}", {}, "correct"),
+    ("(x-2)(x-3)", r"\boxed{x^2-5x+6}", {"form": "factored"}, "incorrect"),
+    ("(x-2)(x-3)", r"\boxed{(x-3)(x-2)}", {"form": "factored"}, "correct"),
+    ({"value": r"\frac34", "form": "simplest_fraction"}, r"\boxed{\frac68}", {}, "incorrect"),
+    (r"2\log x", r"\boxed{\log(x^2)}", {}, "correct"),
+    (r"\sqrt{2}", r"\boxed{\sqrt2}", {}, "correct"),
+    (r"\frac{\sqrt2}{2}", r"\boxed{\frac{1}{\sqrt{2}}}", {}, "correct"),
+    (r"2\sqrt3+\pi", r"\boxed{\pi+\sqrt{12}}", {}, "correct"),
+    ("3+4i", r"\boxed{4i+3}", {}, "correct"),
+    ("3+4i", r"\boxed{3-4i}", {}, "incorrect"),
+    ("x^2", r"\boxed{f(x)=x^2}", {}, "correct"),
+    ("x^2", r"\boxed{x^3}", {}, "incorrect"),
+    ("x", r"\boxed{X}", {}, "incorrect"),
+    # Tuples, intervals, sets.
+    ("(1,2)", r"\boxed{\left( 1, 2 \right)}", {}, "correct"),
+    ("(1,2)", r"\boxed{(2,1)}", {}, "incorrect"),
+    ("[1,2]", r"\boxed{(1,2)}", {}, "incorrect"),
+    ("[0,1]", r"\boxed{x \in [0,1]}", {}, "correct"),
+    ("[0,1]", r"\boxed{x \in [0,1)}", {}, "incorrect"),
+    ("x<1 or x>2", r"\boxed{x\in(-\infty,1)\cup(2,\infty)}", {}, "correct"),
+    (r"(-\infty,1)\cup(2,\infty)", r"\boxed{(2,\infty)\cup(-\infty,1)}", {}, "correct"),
+    (r"(-\infty,1)\cup(2,\infty)", r"\boxed{x<1 \text{ or } x>2}", {}, "incorrect"),
+    (r"(-\infty,1)\cup(2,\infty)", r"\boxed{x<1 \text{ or } x>2}", {"allow": ["inequality"]}, "correct"),
+    ("[0,2]", r"\boxed{[0,1]\cup[1,2]}", {}, "correct"),
+    (r"(-\infty,0)\cup(0,\infty)", r"\boxed{\mathbb{R}\setminus\{0\}}", {}, "correct"),
+    ("1<x<3", r"\boxed{(1,3)}", {}, "correct"),
+    ("1<x<3", r"\boxed{3>x>1}", {}, "correct"),
+    ("1<x<3", r"\boxed{1<x\le 3}", {}, "incorrect"),
+    ("x<2", r"\boxed{2x<4}", {}, "incorrect"),
+    (r"\{2,1\}", r"\boxed{\{1,2\}}", {}, "correct"),
+    (r"\{1,2\}", r"\boxed{\{1,2,2\}}", {}, "correct"),
+    (r"\{1,2\}", r"\boxed{\{1,2,3\}}", {}, "incorrect"),
+    (r"\{1,2,2\}", r"\boxed{\{1,2\}}", {"kind": "multiset"}, "incorrect"),
+    (r"\{1,2,2\}", r"\boxed{2, 1, 2}", {"kind": "multiset"}, "correct"),
+    (r"\{1,2\}", r"\boxed{(1,2)}", {}, "incorrect"),
+    (r"\{\frac12, \sqrt2\}", r"\boxed{\{\sqrt2, 0.5\}}", {}, "correct"),
+    ("3, 11, 33", r"\boxed{33, 3 \text{ and } 11}", {}, "correct"),
+    ("3, 11, 33", r"\boxed{33, 3}", {}, "incorrect"),
+    (r"\pm 3", r"\boxed{\{3,-3\}}", {}, "correct"),
+    (r"2 \pm \sqrt3", r"\boxed{2-\sqrt3, 2+\sqrt3}", {}, "correct"),
+    ("3", r"\boxed{\pm 3}", {}, "incorrect"),
+    (r"x=1 \text{ or } x=2", r"\boxed{x = 2, 1}", {}, "correct"),
+    (r"\emptyset", r"\boxed{\varnothing}", {}, "correct"),
+    (r"1, 2, \ldots, n", r"\boxed{2}", {}, "incorrect"),
+    (r"1, 2, \ldots, n", r"\boxed{1,2,\ldots,n}", {}, "correct"),
+    # Matrices.
+    (r"\begin{pmatrix}1\\2\end{pmatrix}", r"\boxed{\begin{bmatrix} 1 \\ 2 \end{bmatrix}}", {}, "correct"),
+    (r"\begin{pmatrix}1\\2\end{pmatrix}", r"\boxed{\begin{pmatrix} 1 & 2 \end{pmatrix}}", {}, "incorrect"),
+    (r"\begin{pmatrix}1\\2\end{pmatrix}", r"\boxed{(1,2)}", {}, "incorrect"),
+    (r"\begin{pmatrix}1\\2\end{pmatrix}", r"\boxed{(1,2)}", {"allow": ["vector"]}, "correct"),
+    (r"\begin{pmatrix}1\\2\end{pmatrix}", r"\boxed{\begin{pmatrix} 1 \\ 3 \end{pmatrix}}", {}, "incorrect"),
+    # Equations.
+    ("2x-y+1=0", r"\boxed{y=2x+1}", {}, "correct"),
+    ("2x-y+1=0", r"\boxed{y=2x+2}", {}, "incorrect"),
+    ("2x-y+1=0", r"\boxed{2x-z+1=0}", {}, "incorrect"),
+    ("2x-y+1=0", r"\boxed{2x-y+1}", {}, "incorrect"),
+    ("x+y<3", r"\boxed{3>x+y}", {}, "correct"),
+    ("x+y<3", r"\boxed{x+y>3}", {}, "incorrect"),
+    ("x=5", r"\boxed{5}", {}, "correct"),
+    ("x=5", r"\boxed{2x=10}", {}, "incorrect"),
+    ("36", r"\boxed{12 \cdot 3 = 36}", {}, "correct"),
+    # Words and letters.
+    (r"\text{even}", r"\boxed{Even}", {}, "correct"),
+    ("even", r"\boxed{\text{odd}}", {}, "incorrect"),
+    ({"value": "New York", "aliases": ["NYC"]}, r"\boxed{\text{nyc}}", {"kind": "text"}, "correct"),
+    (True, r"\boxed{\text{Yes}}", {"kind": "boolean"}, "correct"),
+    (True, r"\boxed{\text{No}}", {"kind": "boolean"}, "incorrect"),
+    (r"\text{(B)}", r"\boxed{B}", {}, "correct"),
+    ("B", r"\boxed{\text{(B)}.}", {}, "correct"),
+    ("B", r"\boxed{b}", {}, "incorrect"),
+    ("B", r"\boxed{b}", {"kind": "choice"}, "correct"),
+    ("B", r"\boxed{ABCD}", {}, "incorrect"),
+    ("B", r"\boxed{\text{A or B}}", {}, "incorrect"),
+]
+
+REFUSED: list[tuple[Any, str, dict[str, Any], str]] = [
+    # Restated problems, chains and equations that say nothing.
+    ("1/3", r"\boxed{\int_0^1 x^2 dx}", {}, "incorrect"),
+    ("5050", r"\boxed{\sum_{k=1}^{100}k}", {}, "incorrect"),
+    (r"\frac{\pi}{4}", r"\boxed{\int_0^1 \frac{1}{1+x^2} dx}", {}, "incorrect"),
+    ("5", r"\boxed{1=2=5}", {}, "incorrect"),
+    ("5", r"\boxed{1=2=3=4=5}", {}, "incorrect"),
+    ("7=7", r"\boxed{3=3}", {}, "incorrect"),
+    ("7", r"\boxed{7=7}", {}, "incorrect"),
+    ("7", r"\boxed{x=7}", {}, "correct"),
+    ("3x+4y+14=0", r"\boxed{3*x-1*y+13=0}", {}, "incorrect"),
+    # What would take too long to compute.
+    ("1", r"\boxed{10^{10^{10}}}", {}, "malformed"),
+    ("1", r"\boxed{9^{9^{9^9}}}", {}, "malformed"),
+    ("1", r"\boxed{9^{99999}}", {}, "malformed"),
+    ("1", r"\boxed{1000000000!}", {}, "malformed"),
+    ("1", r"\boxed{\binom{10^9}{5\cdot10^8}}", {}, "malformed"),
+    ("1", r"\boxed{1e99999}", {}, "malformed"),
+    ("1", r"\boxed{" + "(" * 100 + "1" + ")" * 100 + "}", {}, "malformed"),
+    ("1", r"\boxed{" + "1+" * 100 + "1}", {}, "malformed"),
+    ("1", r"\boxed{\{" + ",".join(map(str, range(100))) + r"\}}", {}, "malformed"),
+    # Code, and names of it.
+    ("1", r"\boxed{__import__('os').system('true')}", {}, "incorrect"),
+    ("1", r"\boxed{().__class__}", {}, "incorrect"),
+]
