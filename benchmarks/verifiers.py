@@ -3,10 +3,11 @@ r"""What a verdict costs: `math` beside Math-Verify, `fol` beside one plain Z3 q
     python benchmarks/verifiers.py [--math FOLDER] [--rounds 3] [--pairs 400] [--json PATH]
 
 Pairs are (gold, reply, label). They are new in every round, so that no memory of decisions helps; in training, where a
-group repeats its gold and many of its answers, rates are higher. Rounds are interleaved; rates are medians over them.
-`--math` is a folder with the MATH data set (test.jsonl.gz): its golds, respelt (label: equal) or with one digit changed
-(label: different), are the mixed set; without it a small set written here takes their place. Math-Verify runs as its
-documentation says (`parse` and `verify`, its own time limits on). One core is used: what a worker process does counts.
+group repeats its gold and many of its answers, rates are higher (the row "texts" has 16 replies a gold). Rounds are
+interleaved; rates are medians over them. `--math` is a folder with the MATH data set (test.jsonl.gz): its golds,
+respelt (label: equal) or with one digit changed (label: different), are the mixed set; without it a small set written here
+takes their place. Math-Verify runs as its documentation says (`parse` and `verify`, its own time limits on). One core
+is used: what a worker process does counts.
 """
 
 from __future__ import annotations
@@ -84,14 +85,14 @@ def plain_z3() -> Grader:
     """Whether Z3 proves the equivalence in one query, on formulas that are read by our reader."""
     import z3
 
-    from agentrl.verifiers._fol import reader, translate
+    from agentrl.verifiers._fol import smt, syntax
+    from agentrl.verifiers._fol.reader import read
 
     def grade(gold: Any, reply: str) -> bool:
-        context = z3.Context()
-        build = translate.Translator(context)
-        solver = z3.Solver(ctx=context)
+        differ = syntax.Not(syntax.Joined("iff", read(gold).formula, read(reply).formula))
+        solver = z3.Solver(ctx=z3.Context())
         solver.set("timeout", 2000)
-        solver.add(build.formula(reader.read(gold)) != build.formula(reader.read(reply)))
+        solver.from_string(smt.unbounded([differ], syntax.symbols([differ])))
         return bool(solver.check() == z3.unsat)
 
     return grade
@@ -110,11 +111,13 @@ def integers(draw: random.Random, count: int) -> list[Pair]:
 
 
 def texts(draw: random.Random, count: int) -> list[Pair]:
-    """LaTeX that is equal, or not, as text."""
+    """Surds in groups of 16 replies to one gold, as in training: half are spelt like it, half are no answer."""
     out: list[Pair] = []
     for index in range(count):
-        gold = rf"{draw.randrange(2, 10**6)}\sqrt{{{draw.randrange(2, 10**6)}}}"
-        out.append((gold, rf"\boxed{{{gold}}}", True) if index % 2 == 0 else (gold, "no box here", False))
+        if index % 16 == 0:
+            gold = rf"{draw.randrange(2, 10**6)}\sqrt{{{draw.randrange(2, 10**6)}}}"
+        reply = rf"step {draw.randrange(10**6)}: \boxed{{ {gold} }}" if index % 2 == 0 else "no box here"
+        out.append((gold, reply, index % 2 == 0))
     return out
 
 
@@ -208,6 +211,23 @@ def logic(draw: random.Random, count: int) -> list[Pair]:
     return out
 
 
+def calls(draw: random.Random, count: int) -> list[Pair]:
+    """Two parallel calls with typed arguments, in either order, half of them right."""
+    city = {
+        "type": "object",
+        "properties": {"city": {"type": "string"}, "days": {"type": "integer"}},
+        "required": ["city"],
+    }
+    out: list[Pair] = []
+    for index in range(count):
+        a, b = draw.randrange(10**6), draw.randrange(10**6)
+        wanted = [{"name": "weather", "arguments": {"city": f"Town {n}", "days": n % 7}} for n in (a, b)]
+        made = [{"name": "weather", "arguments": {"city": f"town {n}", "days": n % 7 + index % 2}} for n in (b, a)]
+        gold = {"tools": [{"name": "weather", "description": "", "parameters": city}], "calls": wanted}
+        out.append((gold, json.dumps(made), index % 2 == 0))
+    return out
+
+
 HOSTILE = (
     "10^{10^{10}}", "9^{9^9}", "9^{9^{9^9}}", "10000000!", "1000000000!", r"\binom{10^9}{5\cdot 10^8}",
     r"\sum_{k=1}^{10^9} k", r"\prod_{k=1}^{10^6} k", r"\{" + ",".join(map(str, range(3000))) + r"\}",
@@ -293,7 +313,8 @@ def main() -> int:
         ("texts", texts, maths[:1], many),
         ("mixed", mixed(golds), maths, few),
         ("typed", typed, maths, few),
-        ("logic", logic, [("fol", ours("fol")), ("plain Z3", plain_z3())], few),
+        ("tool calls", calls, [("tool_calls", ours("tool_calls"))], few),
+        ("logic", logic, [("fol", ours("fol", extract="final")), ("plain Z3", plain_z3())], few),
     ]
     results = [measure(kind, make, [Row(*g) for g in graders], flags.rounds, n) for kind, make, graders, n in plan]
     attacked = hostile(ours("math"))

@@ -74,9 +74,7 @@ def test_an_unknown_kind_gets_a_suggestion() -> None:
 def test_options_are_checked_against_the_signature(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"environment 'arithmetic' has no option 'levl': did you mean 'level'\?"):
         agentrl.make("arithmetic", levl=3)
-    with pytest.raises(
-        UsageError, match=r"verifier 'math' has no option 'mode': known: allow, extract, form, kind, rounding, several"
-    ):
+    with pytest.raises(UsageError, match=r"verifier 'math' has no option 'mode': known: allow, extract, form, kind"):
         agentrl.grade("math", "5", "5", mode="hash")
     with pytest.raises(UsageError, match=r"verifier 'exact' has no option 'task'"):
         agentrl.grade("exact", "5", "5", task="mine")  # positional parameters are not options
