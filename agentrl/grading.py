@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, get_args
 from agentrl import registry
 from agentrl.codec import transcript_from_json, verdict_to_json
 from agentrl.errors import InfraError, MissingExtraError, StoreError, UsageError, suggest
-from agentrl.memo import memo_counts
+from agentrl.memo import MemoCount, memo_total
 from agentrl.types import SCORED, Message, Role, Task, Transcript, Verdict
 
 __all__ = ["Batch", "Graded", "Grader", "Line", "Verdicts", "lines_of"]
@@ -61,12 +61,10 @@ class Graded:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What came of some lines, and the counts of all memos of the process that graded them, up to then."""
+    """What came of some lines, and how often memos were asked for them."""
 
     graded: tuple[Graded, ...]
-    process: int
-    hits: int
-    lookups: int
+    memo: MemoCount
 
 
 class _Broken(Exception):
@@ -104,9 +102,10 @@ class Grader:
         """
         verify = registry.find("verifier", self.verifier)
         problems: dict[tuple[str, ...], str] = {}
+        before = memo_total()
         graded = tuple(self._one(verify, line, problems) for line in lines)
-        counts = memo_counts().values()
-        return Batch(graded, os.getpid(), sum(c.hits for c in counts), sum(c.lookups for c in counts))
+        after = memo_total()
+        return Batch(graded, MemoCount(after.hits - before.hits, after.lookups - before.lookups))
 
     def check(self) -> None:
         """Look at the options for all lines; one that the verifier requires may still come with the lines.

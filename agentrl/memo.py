@@ -13,7 +13,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-__all__ = ["Memo", "MemoCount", "memo_counts"]
+__all__ = ["Memo", "MemoCount", "memo_counts", "memo_total"]
 
 T = TypeVar("T")
 _named: weakref.WeakValueDictionary[str, Memo[object]] = weakref.WeakValueDictionary()
@@ -86,6 +86,12 @@ class Memo(Generic[T]):
 def memo_counts() -> dict[str, MemoCount]:
     """The counts of every memo in this process that was asked at least once."""
     return {name: memo.count for name, memo in sorted(_named.items()) if memo.count.lookups}
+
+
+def memo_total() -> MemoCount:
+    """The counts of all memos of this process, added up."""
+    counts = memo_counts().values()
+    return MemoCount(sum(count.hits for count in counts), sum(count.lookups for count in counts))
 
 
 def _after_fork() -> None:

@@ -5,9 +5,9 @@ r"""What a verdict costs: `math` beside Math-Verify, `fol` beside one plain Z3 q
 Pairs are (gold, reply, label). They are new in every round, so that no memory of decisions helps; in training, where a
 group repeats its gold and many of its answers, rates are higher (the row "texts" has 16 replies a gold). Rounds are
 interleaved; rates are medians over them. `--math` is a folder with the MATH data set (test.jsonl.gz): its golds,
-respelt (label: equal) or with one digit changed (label: different), are the mixed set; without it a small set written here
-takes their place. Math-Verify runs as its documentation says (`parse` and `verify`, its own time limits on). One core
-is used: what a worker process does counts.
+respelt (label: equal) or with one digit changed (label: different), are the mixed set; without it a small set written
+here takes their place. Math-Verify runs as its documentation says (`parse` and `verify`, its own time limits on). One
+core is used: what a worker process does counts.
 """
 
 from __future__ import annotations

@@ -73,7 +73,8 @@ class _Tally:
     scores: float = 0.0
     scored: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
-    memo: dict[int, tuple[int, int]] = field(default_factory=dict)
+    memo_hits: int = 0
+    memo_lookups: int = 0
 
     def add(self, graded: Graded) -> None:
         self.lines += 1
@@ -90,8 +91,8 @@ class _Tally:
         parts += [", ".join(f"{status} {count:,}" for status, count in self.statuses.most_common())]
         parts += [f"{self.kept:,} kept from before"] if self.kept else []
         parts += [f"{fresh / seconds:,.0f}/s"] if fresh else []
-        hits, lookups = (sum(counts) for counts in zip(*self.memo.values(), strict=True)) if self.memo else (0, 0)
-        parts += [f"memo hits {hits / lookups:.0%} of {lookups:,}"] if lookups else []
+        lookups = self.memo_lookups
+        parts += [f"memo hits {self.memo_hits / lookups:.0%} of {lookups:,}"] if lookups else []
         return "; ".join(parts)
 
 
@@ -123,8 +124,9 @@ class _Job:
         self.tick.advance(len(batch))
 
     def note(self, batch: Batch) -> Sequence[Graded]:
-        """Remember the memos' counts of the process that graded a batch."""
-        self.tally.memo[batch.process] = (batch.hits, batch.lookups)
+        """Add up how often the memos of the grading processes were asked."""
+        self.tally.memo_hits += batch.memo.hits
+        self.tally.memo_lookups += batch.memo.lookups
         return batch.graded
 
 

@@ -144,7 +144,9 @@ def test_an_interrupt_is_one_line_and_the_same_command_goes_on(
     verifier.write_text(SLOW)
     source.write_text(rows(90))
     command = ["grade", str(verifier), str(source), "--out", str(out), "--jobs", jobs]
-    code = "import sys; from agentrl.cli import main; sys.exit(main(sys.argv[1:]))"
+    # Where the tests run in the background of a shell, an interrupt is ignored unless it is asked for.
+    code = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    code += "from agentrl.cli import main; sys.exit(main(sys.argv[1:]))"
     child = subprocess.Popen(
         [sys.executable, "-c", code, *command], stderr=subprocess.PIPE, text=True, start_new_session=True
     )
