@@ -32,7 +32,7 @@ from agentrl.envs._code.replies import fenced
 from agentrl.errors import BoxError, ConfigError, SandboxError, UsageError, suggest
 from agentrl.programs import Command, ExecResult, Limits
 from agentrl.types import Check, Message, Split, Task, Verdict
-from agentrl.verifiers._code.fences import blocks
+from agentrl.verifiers._reading.fences import blocks
 
 SYSTEM = (
     "You work in a folder through a shell. Each turn, send one block of commands:\n```sh\nls\n```\n"

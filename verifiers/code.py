@@ -39,10 +39,10 @@ from typing import Any, Literal, get_args
 
 from agentrl.errors import ConfigError
 from agentrl.types import Check, Task, Transcript, Verdict
-from agentrl.verifiers._code.fences import LABELS, blocks, last_code
 from agentrl.verifiers._code.judge import SuiteResult, judge
 from agentrl.verifiers._code.suite import parse
 from agentrl.verifiers._reading.extract import after_thinking
+from agentrl.verifiers._reading.fences import LABELS, blocks, last_code
 
 Reward = Literal["binary", "fraction", "threshold", "visible"]
 Extract = Literal["block", "whole"]

@@ -42,8 +42,8 @@ from typing import Any, Literal, get_args
 
 from agentrl.errors import ConfigError, DataError, suggest
 from agentrl.types import Check, Task, Transcript, Verdict
-from agentrl.verifiers._code.fences import blocks
 from agentrl.verifiers._reading.extract import final_segment
+from agentrl.verifiers._reading.fences import blocks
 from agentrl.verifiers._reading.strict_json import JsonError, parse_json
 
 Metric = Literal[

@@ -8,7 +8,7 @@ A scorer is anything with the methods of `Scorer`: a verifier, an environment, o
 
 from __future__ import annotations
 
-from agentrl.audit.card import Card, Example, Row, wilson
+from agentrl.audit.card import Card, Example, Row
 from agentrl.audit.own import EnvScorer, VerifierScorer
 from agentrl.audit.records import DOMAINS, Domain, Item, Outcome, Reply, Scorer
 from agentrl.audit.run import audit, check_ids
@@ -27,5 +27,4 @@ __all__ = [
     "VerifierScorer",
     "audit",
     "check_ids",
-    "wilson",
 ]

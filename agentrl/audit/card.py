@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from agentrl.audit.records import Domain
+from agentrl.evaluation.stats import wilson
 
-__all__ = ["Card", "Example", "Finding", "Row", "shortest", "wilson"]
+__all__ = ["Card", "Example", "Finding", "Row", "shortest"]
 
 Finding = Literal["finding", "clean", "not applicable"]
-_Z = 1.959963984540054  # the 0.975 quantile of the normal distribution
 _SHOWN = 200
 
 
@@ -98,28 +97,6 @@ class Card:
             "findings": [row.check for row in self.findings],
             "checks": [row.to_json() for row in self.rows],
         }
-
-
-def wilson(hits: int, tries: int) -> tuple[float, float]:
-    """The 95% interval of a rate (Wilson 1927, doi 10.1080/01621459.1927.10502953).
-
-    With p = hits / tries, n = tries and z = 1.96, the ends are
-    (p + z^2 / 2n -/+ z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n).
-
-    No hit in 10: the lower end is 0, the upper z^2 / (10 + z^2) = 3.8415 / 13.8415.
-
-    >>> [round(end, 4) for end in wilson(0, 10)]
-    [0.0, 0.2775]
-    >>> [round(end, 4) for end in wilson(5, 10)]
-    [0.2366, 0.7634]
-    """
-    if tries == 0:
-        return 0.0, 1.0
-    p, square = hits / tries, _Z * _Z
-    middle = p + square / (2 * tries)
-    half = _Z * math.sqrt(p * (1 - p) / tries + square / (4 * tries * tries))
-    scale = 1 + square / tries
-    return max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)
 
 
 def shortest(examples: Sequence[Example]) -> tuple[Example, ...]:

@@ -6,10 +6,11 @@ import itertools
 import random
 from collections.abc import Callable, Mapping, Sequence
 
-from agentrl.audit.card import Row, wilson
+from agentrl.audit.card import Row
 from agentrl.audit.ledger import Ledger, Tally
 from agentrl.audit.records import Item, Outcome, Reply
 from agentrl.audit.subject import CHOICES, Kind, Subject
+from agentrl.evaluation.stats import wilson
 
 __all__ = ["CHECKS", "common_rows"]
 

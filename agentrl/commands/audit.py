@@ -207,7 +207,7 @@ def _show(card: Card, out: Console) -> None:
 def _cells(row: Row) -> tuple[Any, ...]:
     from rich.text import Text
 
-    from agentrl.audit import wilson
+    from agentrl.evaluation.stats import wilson
 
     verdict = Text(_MARKS[row.verdict], style=_STYLES[row.verdict])
     if not row.tries:

@@ -7,6 +7,7 @@ spread between easy and hard tasks.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -16,13 +17,14 @@ import numpy.typing as npt
 
 from agentrl.errors import UsageError
 
-__all__ = ["Interval", "Paired", "interval", "paired", "sign_flip_p"]
+__all__ = ["Interval", "Paired", "interval", "paired", "sign_flip_p", "wilson"]
 
 Floats = npt.NDArray[np.float64]
 _RESAMPLES = 4000
 _EXACT_UP_TO = 16
 _CELLS = 1_000_000  # numbers held at a time while resampling
 _SAME = 1e-12
+_Z = 1.959963984540054  # the 0.975 quantile of the normal distribution
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,28 @@ def sign_flip_p(change_P: Sequence[float] | Floats, rng: np.random.Generator) ->
         signs = 1 - 2 * rng.integers(0, 2, size=(rows, m), dtype=np.int8)
         hits += int(np.sum(np.abs(signs @ change) >= seen))
     return (1 + hits) / (1 + draws)
+
+
+def wilson(hits: int, tries: int) -> tuple[float, float]:
+    """The 95% interval of a rate of independent tries (Wilson 1927, doi 10.1080/01621459.1927.10502953).
+
+    With p = hits / tries, n = tries and z = 1.96, the ends are
+    (p + z^2 / 2n -/+ z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n).
+
+    No hit in 10: the lower end is 0, the upper z^2 / (10 + z^2) = 3.8415 / 13.8415.
+
+    >>> [round(end, 4) for end in wilson(0, 10)]
+    [0.0, 0.2775]
+    >>> [round(end, 4) for end in wilson(5, 10)]
+    [0.2366, 0.7634]
+    """
+    if tries == 0:
+        return 0.0, 1.0
+    p, square = hits / tries, _Z * _Z
+    middle = p + square / (2 * tries)
+    half = _Z * math.sqrt(p * (1 - p) / tries + square / (4 * tries * tries))
+    scale = 1 + square / tries
+    return max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)
 
 
 def _resampled_means(value: Floats, rng: np.random.Generator) -> Floats:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from agentrl.verifiers._code.fences import last_code
 from agentrl.verifiers._reading.extract import after_thinking
+from agentrl.verifiers._reading.fences import last_code
 
 __all__ = ["fenced", "repair_segments"]
 

@@ -11,7 +11,7 @@ from typing import Any
 from agentrl.envs._code.replies import fenced
 from agentrl.errors import DataError
 from agentrl.types import Message, Task, Transcript
-from agentrl.verifiers._code.fences import last_code
+from agentrl.verifiers._reading.fences import last_code
 
 __all__ = [
     "LEETCODE",

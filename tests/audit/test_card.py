@@ -5,29 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from agentrl.audit import Card, Example, Row, wilson
+from agentrl.audit import Card, Example, Row
 from agentrl.audit.card import shortest
-
-
-def test_wilson_by_hand() -> None:
-    assert wilson(0, 0) == (0.0, 1.0)
-    low, high = wilson(1, 1)  # 1 / (1 + z^2) with z^2 = 3.8415
-    assert low == pytest.approx(1 / 4.8415, abs=1e-4)
-    assert high == 1.0
-    assert wilson(5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)
-
-
-@given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_wilson_holds_the_rate_and_is_symmetric(case: tuple[int, int]) -> None:
-    hits, tries = case
-    low, high = wilson(hits, tries)
-    assert 0 <= low <= hits / tries + 1e-12
-    assert hits / tries - 1e-12 <= high <= 1
-    other = wilson(tries - hits, tries)
-    assert (low, high) == pytest.approx((1 - other[1], 1 - other[0]))
 
 
 def test_the_three_shortest_replies_once_each() -> None:

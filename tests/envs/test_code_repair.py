@@ -23,7 +23,7 @@ from agentrl.policies.script import Script
 from agentrl.render import ByteTokenizer, Renderer
 from agentrl.types import Message, Sample, SampleRequest, Task, Verdict
 from agentrl.verifiers import code as verifier
-from agentrl.verifiers._code.fences import last_code
+from agentrl.verifiers._reading.fences import last_code
 
 ROWS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "code_rows.json").read_text())["code_repair"]
 

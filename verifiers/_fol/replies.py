@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from agentrl.verifiers._code.fences import blocks
 from agentrl.verifiers._fol.problem import LABELS, MAX_FORMULAS, Problem
 from agentrl.verifiers._fol.reader import ReadError, Scope, read
 from agentrl.verifiers._fol.syntax import Formula, SymbolError, Symbols, symbols
 from agentrl.verifiers._reading import extract as reading
+from agentrl.verifiers._reading.fences import blocks
 from agentrl.verifiers._reading.strict_json import JsonError, parse_json
 
 __all__ = [

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from agentrl.verifiers._code.fences import blocks
 from agentrl.verifiers._reading.extract import final_segment
+from agentrl.verifiers._reading.fences import blocks
 from agentrl.verifiers._reading.strict_json import JsonError, parse_json
 
 __all__ = ["KEYS", "MEALS", "Day", "PlanError", "Transport", "read_plan"]

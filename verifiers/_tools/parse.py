@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from agentrl.types import Message
-from agentrl.verifiers._code.fences import blocks
 from agentrl.verifiers._reading.extract import final_segment
+from agentrl.verifiers._reading.fences import blocks
 from agentrl.verifiers._reading.strict_json import JsonError, parse_json
 from agentrl.verifiers._tools.plain import PlainError, canonical, plain
 from agentrl.verifiers._tools.pycalls import PythonError, format_calls, parse_calls
