@@ -165,7 +165,7 @@ def _checked(
     except UnusableGoldError as error:
         raise ConfigError(f'rounding takes {{"places": 2}} or {{"figures": 3}}; {error}') from error
     stated = Stated(None if kind == "auto" else kind, exactness, None if form == "any" else form)
-    return stated, frozenset((*allow, "letter_case") if kind == "choice" else allow)
+    return stated, frozenset(allow)
 
 
 def _member(name: str, value: Any, known: Sequence[str]) -> None:

@@ -220,7 +220,7 @@ def exponential(grade: float) -> float:
     >>> exponential(3)
     7.0
     """
-    return math.pow(2.0, grade) - 1.0
+    return math.pow(2.0, grade) - 1.0 or grade * math.log(2.0)  # the limit, where the difference rounds to 0
 
 
 def _ndcg(gain: Callable[[float], float]) -> Callable[[Sequence[str], Sequence[float], Judgement], float]:

@@ -268,3 +268,9 @@ def test_tool_selection_of_metatool(data_dir: Callable[[str], Path]) -> None:
         answer = {"relevant": row["tool"]}
         assert gold_problem("retrieval", answer, {"metric": "f1"}) == ""
         assert score(known, answer, "f1") == pytest.approx(2 * 2 / (len(known) + 2))
+
+
+def test_a_tiny_grade_still_counts() -> None:
+    gold = {"relevant": {"a": 1e-17}}
+    assert grade("retrieval", "a", gold).score == 1.0
+    assert grade("retrieval", "b", gold).score == 0.0

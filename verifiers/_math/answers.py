@@ -12,7 +12,7 @@ from agentrl.verifiers._math.exact import bits
 from agentrl.verifiers._math.limits import MAX_DIGITS, OverLimitError
 from agentrl.verifiers._math.reader import read
 from agentrl.verifiers._math.tree import Apply, Node, Number
-from agentrl.verifiers._math.values import exact, is_literal
+from agentrl.verifiers._math.values import exact, is_based, is_literal
 
 __all__ = ["Answer", "answer"]
 
@@ -80,7 +80,7 @@ def _simple(text: str, match: re.Match[str]) -> Answer:
 
 
 def _value(tree: Node | None) -> Fraction | None:
-    value = exact(tree) if tree is not None and is_literal(tree) else None
+    value = exact(tree) if tree is not None and is_literal(tree) and not is_based(tree) else None
     return value if value is not None and bits(value) <= 4 * MAX_DIGITS else None  # Python refuses to print more
 
 

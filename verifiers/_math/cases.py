@@ -149,7 +149,19 @@ NUMBERS: list[Row] = [
     ("101_2", r"\boxed{5}", {}, "incorrect"),
     ("101_2", r"\boxed{5}", {"kind": "integer"}, "correct"),
     ("101_2", r"\boxed{5}", {"allow": ["base_value"]}, "correct"),
-    ("5", r"\boxed{101_2}", {}, "correct"),
+    ("5", r"\boxed{101_2}", {}, "incorrect"),
+    ("5", r"\boxed{x = 101_2}", {}, "incorrect"),
+    ("-5", r"\boxed{-101_2}", {}, "incorrect"),
+    ("5", r"\boxed{101_2}", {"allow": ["base_value"]}, "correct"),
+    ("120", r"\boxed{5!}", {"rounding": {"places": 2}}, "incorrect"),
+    ("2.57", r"\boxed{17^{1/3}}", {"rounding": {"places": 2}}, "incorrect"),
+    ("3.14", r"\boxed{3.141}", {"rounding": {"places": 2}}, "correct"),
+    ("x \\ge 2", r"\boxed{x>=2}", {}, "correct"),
+    ("x \\le 2", r"\boxed{x<=2}", {}, "correct"),
+    ({"value": "5", "aliases": ["1"]}, r"\boxed{1}", {}, "correct"),
+    ({"value": "5", "aliases": ["1"]}, r"\boxed{2}", {}, "incorrect"),
+    ({"value": "B", "kind": "choice"}, r"\boxed{b}", {}, "correct"),
+    (float("nan"), r"\boxed{5}", {}, "task_invalid"),
 ]
 
 CASES: list[Row] = [*EXTRACTION, *NUMBERS, *STRUCTURE, *REFUSED]

@@ -32,7 +32,7 @@ from agentrl.verifiers._math.tree import (
     Text,
     Union,
 )
-from agentrl.verifiers._math.values import approximate, exact, is_literal, is_opaque, names
+from agentrl.verifiers._math.values import approximate, exact, is_based, is_literal, is_opaque, names
 
 __all__ = ["EXACT", "Allowance", "Comparison", "Outcome", "Rounding"]
 
@@ -235,8 +235,10 @@ class Comparison:
         if is_opaque(reply) and not is_opaque(gold):
             return False
         wanted, given = exact(gold), exact(reply)
-        if is_literal(gold) and not is_literal(reply) and self.rounding.by == "exact":
+        if is_literal(gold) and not is_literal(reply):
             return False
+        if is_based(reply) and not is_based(gold) and "base_value" not in self.allow:
+            return False  # to convert it may be the whole task
         if wanted is not None and given is not None:
             given *= factor
             return self.rounding.accepts(wanted, given) or _computed(gold, reply, wanted, given)

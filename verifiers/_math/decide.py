@@ -24,7 +24,7 @@ def decided(gold: Gold, reply: Answer, allow: frozenset[str]) -> Outcome:
     if gold.is_plain and reply.value is not None:
         return "same" if gold.answer.value == reply.value else "different"
     if gold.kind == "choice":
-        return _choice(gold, reply, allow)
+        return _choice(gold, reply)
     if gold.kind == "boolean":
         said = truth_of(reply.text)
         return "same" if said is not None and said == truth_of(gold.answer.text) else "different"
@@ -51,12 +51,12 @@ def _texts(gold: Gold) -> tuple[str, ...]:
     return (gold.answer.text, *(alias.text for alias in gold.aliases))
 
 
-def _choice(gold: Gold, reply: Answer, allow: frozenset[str]) -> Outcome:
+def _choice(gold: Gold, reply: Answer) -> Outcome:
     """One letter; in lower case only where the task says that it is a choice."""
     letter, wanted = letter_of(reply.text), letter_of(gold.answer.text)
     if letter is None or wanted is None:
         return "different"
-    if "letter_case" in allow:
+    if gold.letter_case == "ignored":
         letter, wanted = letter.upper(), wanted.upper()
     return "same" if letter == wanted else "different"
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from agentrl.errors import suggest
 from agentrl.verifiers._math import units
@@ -49,6 +50,7 @@ class Gold:
         aliases: Other texts that are right as well.
         is_plain: Whether a number without a unit is compared exactly: then its value decides.
         as_written: Whether the gold's own text is right: not where its unit is stated beside it.
+        letter_case: Of a choice: it counts where the gold only looks like one, not where it is stated to be one.
     """
 
     answer: Answer
@@ -59,6 +61,7 @@ class Gold:
     aliases: tuple[Answer, ...]
     is_plain: bool
     as_written: bool = True
+    letter_case: Literal["counts", "ignored"] = "counts"
 
 
 def gold_of(raw: Any, stated: Stated) -> Gold:
@@ -90,6 +93,8 @@ def _number_text(raw: Any) -> str:
         raise UnusableGoldError(f"it is {type(raw).__name__}; a text, a number or a mapping is allowed")
     if isinstance(raw, int) and raw.bit_length() > 4 * MAX_DIGITS:  # Python refuses to print it
         raise UnusableGoldError("it has too many digits")
+    if not math.isfinite(raw):
+        raise UnusableGoldError(f"it is {raw}")
     return str(raw)
 
 
@@ -108,7 +113,7 @@ def _from_fields(raw: Mapping[str, Any], stated: Stated) -> Gold:
     if len(others) != len(aliases):
         raise UnusableGoldError("an alias cannot be read")
     if "unit" not in raw:
-        return dataclasses.replace(found, aliases=others)
+        return dataclasses.replace(found, aliases=others, is_plain=found.is_plain and not others)
     tree = _with_unit(found, raw["unit"])
     return dataclasses.replace(found, tree=tree, kind="quantity", aliases=others, is_plain=False, as_written=False)
 
@@ -173,4 +178,5 @@ def _read(text: str, stated: Stated) -> Gold:
         raise UnusableGoldError(f"it does not have the form {stated.form} itself")
     plain = found.value is not None and tree == found.tree and stated.rounding.by == "exact"
     is_plain = plain and stated.form is None and kind in ("integer", "rational")
-    return Gold(found, tree, kind, stated.rounding, stated.form, (), is_plain)
+    letter_case: Literal["counts", "ignored"] = "counts" if stated.kind is None else "ignored"
+    return Gold(found, tree, kind, stated.rounding, stated.form, (), is_plain, letter_case=letter_case)

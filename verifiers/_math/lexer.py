@@ -125,7 +125,7 @@ def tokens(text: str, groups: Literal["join", "split"] = "join") -> list[Token]:
     >>> [token.text for token in tokens(r"\dfrac{1}{2}x + 1,000")]
     ['\\frac', '{', '1', '}', '{', '2', '}', 'x', '+', '1000', '']
     """
-    text = text.translate(_TABLE)
+    text = text.translate(_TABLE).replace(">=", r"\ge ").replace("<=", r"\le ")
     found: list[Token] = []
     start = depth = braces = operators = 0
     gap = False

@@ -43,6 +43,11 @@ def is_literal(node: Node) -> bool:
             return _is_power_of_ten(node)
 
 
+def is_based(node: Node) -> bool:
+    """Whether a node is a number with its base written out."""
+    return isinstance(node, Based) or (isinstance(node, Apply) and node.op == "neg" and is_based(node.args[0]))
+
+
 def _is_signed(node: Node) -> bool:
     return isinstance(node, Number) or (
         isinstance(node, Apply) and node.op == "neg" and isinstance(node.args[0], Number)

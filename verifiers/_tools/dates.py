@@ -26,16 +26,18 @@ _MONTHS = (
 )
 _NUMBERS = {name: i for i, full in enumerate(_MONTHS, 1) for name in (full, full[:3])} | {"sept": 9}
 _WORD = "|".join(sorted(_NUMBERS, key=len, reverse=True))
-_DAY = r"(\d{1,2})(?:st|nd|rd|th)?+"
+_DAY = r"([0-9]{1,2})(?:st|nd|rd|th)?+"
 _FORMS = (
-    (re.compile(r"(?<![\w/.-])(\d{4})([-/])(\d{1,2})\2(\d{1,2})(?![\w/-])(?!\.\d)"), (1, 3, 4)),
-    (re.compile(rf"(?<!\w)({_WORD})\.?+ {{1,3}}{_DAY},?+ {{1,3}}(\d{{4}})(?!\w)", re.IGNORECASE), (3, 1, 2)),
+    (re.compile(r"(?<![\w/.-])([0-9]{4})([-/])([0-9]{1,2})\2([0-9]{1,2})(?![\w/-])(?!\.[0-9])"), (1, 3, 4)),
+    (re.compile(rf"(?<!\w)({_WORD})\.?+ {{1,3}}{_DAY},?+ {{1,3}}([0-9]{{4}})(?!\w)", re.IGNORECASE), (3, 1, 2)),
     (
-        re.compile(rf"(?<![\w.-]){_DAY} {{1,3}}(?:of {{1,3}})?+({_WORD})\.?+,?+ {{1,3}}(\d{{4}})(?!\w)", re.IGNORECASE),
+        re.compile(
+            rf"(?<![\w.-]){_DAY} {{1,3}}(?:of {{1,3}})?+({_WORD})\.?+,?+ {{1,3}}([0-9]{{4}})(?!\w)", re.IGNORECASE
+        ),
         (3, 2, 1),
     ),
 )
-_SLASHED = re.compile(r"(?<![\w/.-])(\d{1,2})([-/.])(\d{1,2})\2(\d{4})(?![\w/-])(?!\.\d)")
+_SLASHED = re.compile(r"(?<![\w/.-])([0-9]{1,2})([-/.])([0-9]{1,2})\2([0-9]{4})(?![\w/-])(?!\.[0-9])")
 _SLASH_ORDER = {"mdy": (4, 1, 3), "dmy": (4, 3, 1)}
 MAX_CHARS = 60
 
