@@ -158,3 +158,23 @@ def test_golds_rewrites_and_mutations(answer: Any, options: dict[str, Any]) -> N
     mutated = list(mutated_golds("fol", answer, options))
     assert mutated
     assert not any(grade("fol", reply, answer, **options).success for reply in mutated)
+
+
+@pytest.mark.parametrize(
+    ("gold", "said"),
+    [
+        ("∀x (P(x) → Q(x))", "∀x (PQ(x) → QP(x))"),
+        ("∀x (P(x) → Q(x))", "∀x (QP(x) → PQ(x))"),
+        ("R(a,b)", "R(ab,ba)"),
+        ("R(a,b)", "R(ba,ab)"),
+        ("Happy(john)", "Unhappy(john)"),
+        ("Happy(john)", "NotHappy(john)"),
+        ("Before1990(john)", "Before1991(john)"),
+    ],
+)
+def test_names_that_fit_in_two_ways_or_say_the_opposite_are_no_way_in(gold: str, said: str) -> None:
+    assert grade("fol", f"<answer>{said}</answer>", gold).status == "incorrect"
+
+
+def test_a_tie_that_changes_nothing_passes() -> None:
+    assert grade("fol", "<answer>∀x (PQ(x) ∧ QP(x))</answer>", "∀x (P(x) ∧ Q(x))").success

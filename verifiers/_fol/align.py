@@ -19,6 +19,9 @@ __all__ = ["MAX_TIES", "alignments", "levenshtein", "name_distance"]
 MAX_TIES = 24
 _UNIT = 1_000_000
 _FORBIDDEN = _UNIT * 10_000
+_DIGITS = re.compile(r"[0-9]++")
+_NEGATING = frozenset(("not", "non", "no", "never", "without", "cannot"))
+_PREFIXES = ("un", "non", "not", "no", "dis", "in", "im", "il", "ir", "anti", "mis")
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|[0-9]+|[^\W\d_]+")
 
 
@@ -99,8 +102,28 @@ def _cost(other: str, gold: str, synonyms: Mapping[str, Sequence[str]]) -> int:
         return 0
     if other in synonyms.get(gold, ()):
         return 1
+    if opposed(other, gold):
+        return _FORBIDDEN
     distance = name_distance(other, gold)
     return 2 + round(_UNIT * distance) if distance <= 0.5 else _FORBIDDEN
+
+
+def opposed(one: str, other: str) -> bool:
+    """Whether names that look alike say different things: other numbers, or one of them negated.
+
+    >>> opposed("before1990", "before1991"), opposed("Unhappy", "Happy"), opposed("notHappy", "Happy")
+    (True, True, True)
+    >>> opposed("Dogs", "Dog"), opposed("point_10", "Points10")
+    (False, False)
+    """
+    left, right = _split(one), _split(other)
+    if _DIGITS.findall(left) != _DIGITS.findall(right):
+        return True
+    words, others = set(left.split()), set(right.split())
+    if (words ^ others) & _NEGATING:
+        return True
+    pairs = [(a, b) for a in words for b in others] + [(b, a) for a in words for b in others]
+    return any(a == prefix + b for a, b in pairs for prefix in _PREFIXES)
 
 
 def _prices(costs: Sequence[Sequence[int]]) -> tuple[list[int], list[int]]:

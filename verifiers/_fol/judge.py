@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from agentrl.types import Check, Verdict
@@ -78,20 +79,21 @@ def _mentions(required: Sequence[str], used: Symbols, way: Mapping[str, str]) ->
 def _compare_all(
     gold: Sequence[Formula], formulas: Sequence[Formula], ways: Sequence[Mapping[str, str]], credit: Credit
 ) -> prover.Comparison:
-    """Equivalent under one of the matchings; undecided as soon as one of them is; else different under the first.
+    """Equivalent under every one of the matchings; else what the first that is not says.
 
-    A reply may choose names with many ties, and formulas on which Z3 gives up: after a hard question none is asked.
+    Names that tie would let a formula and its converse both pass, were one matching enough. A reply may choose names
+    with many ties, and formulas on which Z3 gives up: after a hard question none is asked, and the reply is refused.
     """
     first: prover.Comparison | None = None
-    for way in ways:
+    for number, way in enumerate(ways, 1):
         back = {to: name for name, to in way.items()}
         mine = [renamed(formula, back) for formula in gold]  # in the reply's names, which a model may show
         found = prover.compare(mine, formulas, directions="both" if credit == "balanced" else "until_different")
-        if found.status != "different":
+        if found.status != "equivalent":
             return found
+        if found.hard and number < len(ways):
+            return replace(found, status="different")
         first = first or found
-        if found.hard:
-            break
     assert first is not None
     return first
 
@@ -151,11 +153,10 @@ def _formal_checks(
     checks.append(Check("consistent", consistent == "sat"))
     if consistent != "sat":
         return tuple(checks), None
-    best: list[Check] = []
-    for way in ways:
+    found: list[Check] = []
+    for number, way in enumerate(ways, 1):  # all of them must fit, as in `_compare_all`
         back = {to: name for name, to in way.items()}
-        found: list[Check] = []
-        hard = False
+        found, hard = [], False
         for name, gold, mine in (
             ("premises", problem.formulas, premises),
             ("conclusion", (problem.conclusion,), (conclusion,)),
@@ -164,8 +165,7 @@ def _formal_checks(
             if same.status in _UNDECIDED:
                 return tuple(checks), _UNDECIDED[same.status]
             hard = hard or same.hard
-            found.append(Check(name, same.status == "equivalent"))
-        best = found if not best or all(check.passed for check in found) else best
-        if hard or all(check.passed for check in found):
+            found.append(Check(name, same.status == "equivalent" and not (same.hard and number < len(ways))))
+        if hard or not all(check.passed for check in found):
             break
-    return (*checks, *best), None
+    return (*checks, *found), None
