@@ -271,15 +271,17 @@ class Verdicts:
         try:
             record = json.loads(text)
             known = record["line"], record["digest"]
-            status, score = record.get("status", "broken"), record.get("score", 0.0)
+            error = record.get("error", "")
+            graded = "status" in record or not error  # what could not be graded at all has the error alone
+            status, score = (str(record["status"]), float(record["score"])) if graded else ("broken", 0.0)
         except (ValueError, KeyError, TypeError, AttributeError):
-            known, status, score = (0, ""), "broken", 0.0
+            known, status, score, error = (0, ""), "broken", 0.0, ""
         if line is None or known != (line.number, self._grader.digest(line)):
             raise UsageError(
                 f"{self._path}, line {number} is not of this input under this verifier and these options; remove the "
                 "file, or give --out another name"
             )
-        return Graded(line.number, "", status, score if status in SCORED else None, record.get("error", ""))
+        return Graded(line.number, "", status, score if status in SCORED else None, error)
 
     def write(self, graded: Sequence[Graded]) -> None:
         """Append records.

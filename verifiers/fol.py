@@ -9,12 +9,12 @@ The task's `answer` decides what is asked, or `mode` does:
         does. That the premises are consistent and give the label is checked once.
     {"premises": [...], "conclusion": "..."}             a proof: lines "n. formula [from P1, 2]"
 
-With a signature ({"predicates": {"P": 1}, "functions": {"f": 1}, "constants": ["a"]}) names must be those; without one
-they are matched by likeness (see `_fol/align.py`), never by what would make the formulas equal: where several matchings
-are as like, all must hold. Names of other meaning may look alike (Man, Woman): a signature is safer. Spellings are
-Unicode, ASCII (`forall x (P(x) -> ~Q(x))`), LaTeX and TPTP (`! [X] : (p(X) => q(X))`). From tight to loose: quantifier and ¬, ∧,
-∨, ⊕ (parity), → (to the right), ↔. A free variable, a name with two uses, more than 200 parts, 64 levels or 6
-alternations of quantifiers is malformed.
+With a signature ({"predicates": {"P": 1}, "functions": {"f": 1}, "constants": ["a"]}) names must be those; without
+one they are matched by likeness (see `_fol/align.py`), never by what would make the formulas equal: where several
+matchings are as like, all must hold. Names of other meaning may look alike (Man, Woman): a signature is safer.
+Spellings are Unicode, ASCII (`forall x (P(x) -> ~Q(x))`), LaTeX and TPTP (`! [X] : (p(X) => q(X))`). From tight to
+loose: quantifier and ¬, ∧, ∨, ⊕ (parity), → (to the right), ↔. A free variable, a name with two uses, more than 200
+parts, 64 levels or 6 alternations of quantifiers is malformed.
 
 Two formulas are equivalent where Z3 proves both directions; where it gives up, cvc5 and a search through models of at
 most four elements are asked, and where these do too, the score is 0. Limits count the solvers' steps, so that the

@@ -15,7 +15,7 @@ from agentrl.audit.records import Domain, Item, Outcome, Reply, Where
 from agentrl.audit.subject import frame_of, gold_text, mutations_of
 from agentrl.codec import transcript_from_json
 from agentrl.environment import Env
-from agentrl.errors import ConfigError, DataError
+from agentrl.errors import ConfigError, DataError, MissingExtraError
 from agentrl.types import Message, Task, Transcript, Verdict
 
 __all__ = ["EnvScorer", "VerifierScorer"]
@@ -51,8 +51,11 @@ class VerifierScorer:
         self.name = id
         self.basis: Literal["tasks", "table"] = "table" if tasks is None else "tasks"
         self._options = dict(options or {})
-        registry.check_options(f"verifier {id!r}", registry.find("verifier", id), self._options)
-        rows = self._cases() if tasks is None else tasks
+        verify = registry.load_verifier(id, **self._options)
+        rows = list(self._cases() if tasks is None else tasks)
+        with contextlib.suppress(MissingExtraError):  # a call says so in its turn
+            for row in rows[:1]:  # raises where an option has a value that does not exist
+                verify(Task("options", (), row.get("answer")), Transcript(()))
         self._items = tuple(self._item(index, row) for index, row in enumerate(rows))
         if not self._items:
             raise DataError(f"verifier {id!r} has no golds to try: it needs CASES, or give --tasks FILE.jsonl")

@@ -107,3 +107,11 @@ def test_an_empty_task_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     path.write_text("\n")
     assert main(["audit", "exact", "--tasks", str(path)]) == 1
     assert "is empty: expected JSON Lines with `answer`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("id", "option"), [("fol", "mode=zz"), ("math", "extract=zz"), ("exact", "compare=zz")])
+def test_a_value_that_an_option_does_not_have_is_one_line(
+    id: str, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["audit", id, "--option", option]) == 2
+    assert "'zz'" in capsys.readouterr().err

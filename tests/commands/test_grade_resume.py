@@ -166,3 +166,18 @@ def test_an_interrupt_is_one_line_and_the_same_command_goes_on(
     assert main(command) == 0
     assert f"{done} kept from before" in capfd.readouterr().err
     assert len(out.read_text().splitlines()) == 90
+
+
+@pytest.mark.parametrize("damage", [{"score": "high"}, {"status": None, "score": None}])
+def test_a_damaged_record_is_one_line(
+    damage: dict[str, object], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_text(rows(2))
+    assert main(["grade", "exact", str(source), "--out", str(out)]) == 0
+    first, second = out.read_text().splitlines()
+    record = {key: value for key, value in (json.loads(first) | damage).items() if value is not None}
+    out.write_text(f"{json.dumps(record)}\n{second}\n")
+    capsys.readouterr()
+    assert main(["grade", "exact", str(source), "--out", str(out)]) == 2
+    assert "out.jsonl, line 1 is not of this input" in capsys.readouterr().err
