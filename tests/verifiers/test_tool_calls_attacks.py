@@ -20,7 +20,7 @@ from agentrl.types import SCORED, Message, Task, ToolCall, Transcript, Verdict
 from agentrl.verifiers import tool_calls
 from agentrl.verifiers._tools import patterns
 from agentrl.verifiers._tools.cases import NONE_FITS, NUMBER, OVERLAP, PAIR, PARALLEL
-from agentrl.verifiers._tools.irrelevance import is_natural
+from agentrl.verifiers._tools.irrelevance import attempts, is_natural
 from agentrl.verifiers._tools.matching import assignment, ordered_matching, perfect_matching
 from agentrl.verifiers._tools.parse import Call, write_calls
 from agentrl.verifiers._tools.pycalls import format_calls, parse_calls
@@ -315,3 +315,27 @@ def test_the_same_verdicts_from_processes(method: str) -> None:
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context(method)) as pool:
         ids, replies, answers, _ = zip(*plain, strict=True)
         assert list(pool.map(registry.grade, ids, replies, answers)) == here
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'Thought: I need the fare now.\nAction: get_fare\nAction Input: {"to": "Bern"}',
+        'Let me call the tool: `get_fare` {"to": "Bern"}',
+        "<get_fare><to>Bern in Switzerland please</to></get_fare>",
+        '```\n{"tool": "get_fare", "to": "Bern city station"}\n```',
+        '```json\n{"action": "get_fare", "action_input": "Bern main station"}\n```',
+        "name: get_fare\narguments:\n  to: Bern please thank you",
+        "get_fare to=Bern for the nice user",
+    ],
+)
+def test_other_dialects_are_tries_too(text: str) -> None:
+    assert attempts(text, ["get_fare"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Is get_fare what you mean?", "The name of the tool is get_fare, but it does not fit.", "No action is needed."],
+)
+def test_to_speak_of_a_tool_is_no_try(text: str) -> None:
+    assert not attempts(text, ["get_fare"])

@@ -16,6 +16,7 @@ _MARKS = ("<tool_call", "</tool_call", "<|python_tag|>", "[tool_calls]", "<funct
 _NAME_KEY = re.compile(r"""["'](?:name|function|tool)["']\s{0,20}+:""", re.IGNORECASE)
 _ARGUMENTS_KEY = re.compile(r"""["'](?:arguments|parameters|args|kwargs|inputs?)["']\s{0,20}+:""", re.IGNORECASE)
 _CALL = re.compile(r"\s*+\[?\s*+[A-Za-z_][\w.]*+\((?:\s*+[A-Za-z_]\w*+\s*+=|\s*+\)\s*+[\],]?\s*+\Z)")
+_ACTION = re.compile(r"^[ \t]{0,20}+action(?:[ _]input)?[ \t]{0,20}+:", re.IGNORECASE | re.MULTILINE)  # ReAct
 _WORD = re.compile(r"[^\W\d_]++")
 _CLOSE = frozenset(("CJK", "HIRAGANA", "KATAKANA", "HANGUL"))
 MIN_WORDS = 4
@@ -37,15 +38,27 @@ def attempts(text: str, tools: Iterable[str]) -> bool:
         return True
     if (_NAME_KEY.search(text) and _ARGUMENTS_KEY.search(text)) or _CALL.match(text):
         return True
+    if _ACTION.search(text):
+        return True
     return _calls(tuple(tools)).search(text) is not None
 
 
 @functools.lru_cache(1024)
 def _calls(tools: tuple[str, ...]) -> re.Pattern[str]:
-    """A tool's name with a bracket after it; one that is no English word may have a space before the bracket."""
-    spellings = {spelling for name in tools for spelling in (name, name.replace(".", "_"))}
-    words = [re.escape(name) + (r"\s{0,8}+" if "_" in name or "." in name else "") for name in sorted(spellings)]
-    return re.compile(rf"(?<!\w)(?:{'|'.join(words)})\(", re.IGNORECASE)
+    """A tool's name with a bracket after it, as a tag, or under a key.
+
+    One that is no English word may have a space before the bracket, and also arguments without one after it.
+    """
+    spellings = sorted({spelling for name in tools for spelling in (name, name.replace(".", "_"))})
+    names = [re.escape(name) for name in spellings]
+    odd = [re.escape(name) for name in spellings if "_" in name or "." in name]
+    forms = [rf"(?<!\w)(?:{'|'.join(names)})\(", rf"<(?:{'|'.join(names)})[\s/>]"]
+    forms += [
+        rf"""(?<!\w)(?:tool|tool_name|action|function|name)["']?\s{{0,8}}+[:=]\s{{0,8}}+["']?(?:{"|".join(names)})(?!\w)"""
+    ]
+    if odd:
+        forms += [rf"(?<!\w)(?:{'|'.join(odd)})[`\s:]{{0,8}}+(?:[({{]|\w++=)"]
+    return re.compile("|".join(forms), re.IGNORECASE)
 
 
 def is_natural(reply: str, prompt: str) -> bool:
