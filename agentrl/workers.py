@@ -110,13 +110,8 @@ class Workers:
         self._state = _State()
         _alive.add(self)
 
-    def call(self, function: str, argument: Any, *, timeout_s: float | None = None) -> Answer:
+    def call(self, function: str, argument: Any) -> Answer:
         """Run one function; whatever it does, this returns at the deadline.
-
-        Args:
-            function: Its name in the module.
-            argument: What it is given.
-            timeout_s: A time of its own for this call.
 
         Raises:
             InfraError: Worker processes cannot be started on this machine, or were ended from outside.
@@ -124,7 +119,7 @@ class Workers:
         with self._worker() as worker:
             answer: Answer | None = None
             try:
-                answer = self._ask(worker, [function, argument], self.timeout_s if timeout_s is None else timeout_s)
+                answer = self._ask(worker, function, argument)
             finally:  # one that was interrupted still has an answer to give: to nobody's question
                 if answer is None or answer.status == "timeout":
                     self._kill(worker)
@@ -132,12 +127,12 @@ class Workers:
             raise InfraError("a worker process was ended from outside")
         return answer or Answer("resource_limit", detail="the worker died")
 
-    def _ask(self, worker: _Worker, request: list[Any], timeout_s: float) -> Answer | None:
+    def _ask(self, worker: _Worker, function: str, argument: Any) -> Answer | None:
         """The worker's answer, or that it took too long; None where it died."""
         try:
-            send(worker.channel, request)
-            if not _readable(worker.channel, timeout_s):
-                return Answer("timeout", detail=f"no answer within {timeout_s:g} s")
+            send(worker.channel, [function, argument])
+            if not _readable(worker.channel, self.timeout_s):
+                return Answer("timeout", detail=f"no answer within {self.timeout_s:g} s")
             answer = receive(worker.channel)
         except (EOFError, OSError, ValueError):
             return None

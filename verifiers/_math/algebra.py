@@ -34,9 +34,7 @@ _memo: Memo[Outcome] = Memo("math.algebra")
 _forms: Memo[bool | None] = Memo("math.forms")
 
 
-def compare(
-    gold: Node | None, reply: Node | None, gold_text: str, reply_text: str, *, within_s: float = TIMEOUT_S
-) -> Outcome:
+def compare(gold: Node | None, reply: Node | None, gold_text: str, reply_text: str) -> Outcome:
     """Compare two answers of one type: expressions, equations, inequalities, matrices, tuples or sets of them.
 
     Args:
@@ -44,7 +42,6 @@ def compare(
         reply: The reply's tree; None where it could not be read: then Math-Verify tries to.
         gold_text: The gold as it was written.
         reply_text: The reply as it was written.
-        within_s: Wall time.
 
     Raises:
         MissingExtraError: sympy or Math-Verify is not installed.
@@ -58,9 +55,7 @@ def compare(
     unread = reply_text if reply is None else ""
     argument = [to_json(gold), None if reply is None else to_json(reply), "", unread]
     key = VERSION, _digest(text_of(gold)), _digest("" if reply is None else text_of(reply)), unread
-    return _memo.decide(
-        key, lambda: _asked(argument, within_s), keep=lambda found: found not in ("timeout", "resource_limit")
-    )
+    return _memo.decide(key, lambda: _asked(argument), keep=lambda found: found not in ("timeout", "resource_limit"))
 
 
 def irreducible(tree: Node) -> bool:
@@ -81,8 +76,8 @@ def coprime(above: Node, below: Node) -> bool:
     return _decided("coprime", [to_json(above), to_json(below)], text_of(above) + text_of(below))
 
 
-def _asked(argument: object, within_s: float) -> Outcome:
-    answer = workers.call("compare", argument, timeout_s=within_s)
+def _asked(argument: object) -> Outcome:
+    answer = workers.call("compare", argument)
     if answer.status == "done":
         found: Outcome = answer.value
         return found
