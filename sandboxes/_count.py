@@ -53,14 +53,20 @@ def memory_over(limit: int, interrupted: Callable[[], bool]) -> bool:
         interrupted: Asked between two processes: looking closely takes time, and a program can make it long.
     """
     files = sum((held.f_blocks - held.f_bfree) * held.f_frsize for held in map(os.statvfs, FOLDERS))
-    sizes = {pid: _resident(pid) for pid in others()}
-    if files + sum(sizes.values()) <= limit:
+    if files + sum(map(_resident, others())) <= limit:
         return False
-    for pid, size in sizes.items():  # pages that forks share were counted once for each
+    # Pages that forks share were counted once for each. The closer look is taken twice, because the shares of
+    # processes that end during one add up to more than they ever held.
+    return all(_close_look(limit - files, interrupted) for _ in range(2))
+
+
+def _close_look(limit: int, interrupted: Callable[[], bool]) -> bool:
+    held = 0
+    for pid in others():
         if interrupted():
             return False
-        sizes[pid] = min(size, _proportional(pid, size))
-    return files + sum(sizes.values()) > limit
+        held += _proportional(pid)
+    return held > limit
 
 
 def pids() -> list[int]:
@@ -100,10 +106,11 @@ def _held(path: str) -> int | None:
     return sum(int(line.split()[1]) for line in lines) * 1024 if lines else None
 
 
-def _proportional(pid: int, resident: int) -> int:
-    """Bytes of a process, a page that n processes share counted as 1/n of it; `resident` where it cannot be seen."""
+def _proportional(pid: int) -> int:
+    """Bytes of a process, a page that n processes share counted as 1/n of it; all of it where that cannot be seen."""
     try:
         with open(f"/proc/{pid}/smaps_rollup", "rb") as file:
-            return next(int(line.split()[1]) * 1024 for line in file if line.startswith(b"Pss:"))
-    except (OSError, StopIteration):
-        return resident
+            proportional = next(int(line.split()[1]) * 1024 for line in file if line.startswith(b"Pss:"))
+    except (OSError, StopIteration):  # hidden, or it ended, and then it holds nothing
+        return _resident(pid)
+    return min(_resident(pid), proportional)
