@@ -26,7 +26,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from agentrl._worker import receive, send
@@ -52,11 +52,13 @@ class Answer:
             "error" where the function raised.
         value: What the function returned, where it is done.
         detail: What went wrong.
+        seconds: Wall time that the worker had it, without the wait for a free one.
     """
 
     status: Literal["done", "timeout", "resource_limit", "error"]
     value: Any = None
     detail: str = ""
+    seconds: float = field(default=0.0, compare=False)
 
 
 @dataclass(eq=False, slots=True)
@@ -110,29 +112,38 @@ class Workers:
         self._state = _State()
         _alive.add(self)
 
-    def call(self, function: str, argument: Any) -> Answer:
+    def call(self, function: str, argument: Any, *, timeout_s: float | None = None) -> Answer:
         """Run one function; whatever it does, this returns at the deadline.
+
+        Args:
+            function: Its name in the module.
+            argument: Its one argument.
+            timeout_s: A shorter deadline for this call.
 
         Raises:
             InfraError: Worker processes cannot be started on this machine, or were ended from outside.
         """
         with self._worker() as worker:
             answer: Answer | None = None
+            begun = time.monotonic()
+            limit_s = self.timeout_s if timeout_s is None else min(timeout_s, self.timeout_s)
             try:
-                answer = self._ask(worker, function, argument)
+                answer = self._ask(worker, [function, argument], limit_s)
             finally:  # one that was interrupted still has an answer to give: to nobody's question
                 if answer is None or answer.status == "timeout":
                     self._kill(worker)
+            seconds = time.monotonic() - begun
         if answer is None and self._template_is_gone():
             raise InfraError("a worker process was ended from outside")
-        return answer or Answer("resource_limit", detail="the worker died")
+        answer = answer or Answer("resource_limit", detail="the worker died")
+        return replace(answer, seconds=seconds)
 
-    def _ask(self, worker: _Worker, function: str, argument: Any) -> Answer | None:
+    def _ask(self, worker: _Worker, request: list[Any], limit_s: float) -> Answer | None:
         """The worker's answer, or that it took too long; None where it died."""
         try:
-            send(worker.channel, [function, argument])
-            if not _readable(worker.channel, self.timeout_s):
-                return Answer("timeout", detail=f"no answer within {self.timeout_s:g} s")
+            send(worker.channel, request)
+            if not _readable(worker.channel, limit_s):
+                return Answer("timeout", detail=f"no answer within {limit_s:.3g} s")
             answer = receive(worker.channel)
         except (EOFError, OSError, ValueError):
             return None
@@ -198,10 +209,7 @@ class Workers:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 start_new_session=True,  # Ctrl-C is for the caller
-                env={
-                    **os.environ,
-                    "PYTHONHASHSEED": "0",
-                },  # libraries that iterate over sets decide the same every time
+                env={**os.environ, "PYTHONHASHSEED": "0"},  # what iterates over sets decides the same every time
             )
         except OSError as error:
             ours.close()
@@ -230,10 +238,8 @@ class Workers:
             try:
                 state.template.control.sendall(_PID.pack(worker.pid))
                 _control_reply(state.template.control, 1)
-            except (
-                OSError,
-                EOFError,
-            ):  # gone, and its workers with it; or too late: its answer would be the next one's
+            except (OSError, EOFError):
+                # It is gone, and its workers with it; or too late: its answer would be the next one's.
                 state.template.process.kill()
                 state.template.process.wait()
 

@@ -88,6 +88,23 @@ def test_a_call_gives_what_the_function_returns(shared: Workers) -> None:
     assert shared.call("warmed", None).value is True
 
 
+def test_a_call_may_be_given_less_time_but_not_more(make: Make) -> None:
+    workers = make(timeout_s=0.4, count=1)
+    short = workers.call("sleep", 60, timeout_s=0.1)
+    long = workers.call("sleep", 60, timeout_s=60)
+    assert (short.detail, long.detail) == ("no answer within 0.1 s", "no answer within 0.4 s")
+    assert 0.1 <= short.seconds < 0.4 <= long.seconds < 10
+
+
+def test_the_wait_for_a_free_worker_is_not_the_calls_own_time(make: Make) -> None:
+    workers = make(timeout_s=20, count=1)
+    workers.call("double", 1)
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: workers.call("sleep", 0.5), range(4)))
+    assert [answer.value for answer in answers] == ["slept"] * 4
+    assert max(answer.seconds for answer in answers) < 1.5  # which the last one waited for the others
+
+
 def test_workers_are_used_again(shared: Workers) -> None:
     assert len({shared.call("pid", None).value for _ in range(10)}) == 1
 
