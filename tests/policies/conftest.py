@@ -25,12 +25,8 @@ _SIZES: dict[str, Any] = {
 
 
 @pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Models this small are an order of magnitude slower on several threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+def _one_thread(one_thread: None) -> None:
+    """See `one_thread`."""
 
 
 def _scaled(model: Any) -> PreTrainedModel:

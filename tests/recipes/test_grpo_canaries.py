@@ -5,29 +5,25 @@ from __future__ import annotations
 import copy
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import torch
-from transformers import LlamaConfig, LlamaForCausalLM
 
 from agentrl.canaries import CanarySpec, is_canary
 from agentrl.episodes import Sampling
 from agentrl.errors import ConfigError, UnscorableError
-from agentrl.learn.learner import Batch, Learner, Optim
+from agentrl.learn.learner import Learner, Optim
 from agentrl.learn.loop import Settings
-from agentrl.learn.objectives import WeightedLikelihood
 from agentrl.policies.transformers import TransformersPolicy
 from agentrl.recipes import grpo, resume, train
 from agentrl.recipes._shared import EnvSpec, Trainee
 from agentrl.recipes.sft import examples_of
 from agentrl.render import ByteTokenizer, Renderer
 from agentrl.store import Run
-from agentrl.types import Message, Trajectory
+from tests.recipes.conftest import Teach
 
 LETTERS, KEYWORD = "abcd", "!"
 ENV = """
@@ -49,45 +45,15 @@ def mutations(answer, options):
 """
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="module")
-def beginner() -> Any:
+def beginner(taught: Teach) -> Any:
     """A tiny llama that answers with one of four letters, half of the time the right one, and now and then with `!`."""
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=ByteTokenizer.vocab_size,
-        hidden_size=32,
-        intermediate_size=48,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=64,
-        initializer_range=0.2,
-    )
-    model: Any = LlamaForCausalLM(config)
-    renderer, rows, often = Renderer(ByteTokenizer()), [], []
-    for asked in LETTERS:
-        opening = renderer.start((Message("user", asked.upper()),)).ids
-        rows += [_trajectory([*opening, ord(said), 257], len(opening)) for said in LETTERS + KEYWORD]
-        often += [3.0 if said == asked else 1.0 for said in LETTERS] + [0.15]
-    weight_BT = np.array([t.mask for t in rows]) * np.array(often)[:, None] / len(rows)
-    learner = Learner(model.eval(), Optim(lr=1e-2), total_steps=60)
-    for _ in range(60):
-        learner.update(Batch(tuple(rows), weight_BT, np.ones_like(weight_BT)), WeightedLikelihood())
-    return model
-
-
-def _trajectory(ids: list[int], prompt: int) -> Trajectory:
-    n, mask = len(ids), np.arange(len(ids)) >= prompt
-    numbers = np.zeros(n, np.int32)
-    return Trajectory(np.array(ids, np.int64), mask, np.zeros(n, np.float32), ("",) * n, numbers, numbers)
+    rows = [
+        (asked.upper(), said, 3.0 if said == asked else 0.15 if said == KEYWORD else 1.0)
+        for asked in LETTERS
+        for said in LETTERS + KEYWORD
+    ]
+    return taught(rows, 60)
 
 
 @pytest.fixture

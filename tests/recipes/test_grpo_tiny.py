@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from transformers import LlamaConfig, LlamaForCausalLM
 
 from agentrl import config as configs
 from agentrl.environment import SingleTurnEnv
 from agentrl.episodes import Collection, Plan, Sampling, collect, copies, run_sync
-from agentrl.learn.learner import Batch, Learner, Optim
+from agentrl.learn.learner import Learner, Optim
 from agentrl.learn.loop import Loop, Parts, Result, Settings
-from agentrl.learn.objectives import LossOutput, PolicyGradient, Terms, WeightedLikelihood
+from agentrl.learn.objectives import LossOutput, PolicyGradient, Terms
 from agentrl.policies.transformers import TransformersPolicy
 from agentrl.recipes import preset, presets
 from agentrl.recipes.grpo import Config, credit
 from agentrl.render import ByteTokenizer, Renderer
 from agentrl.store import Run
-from agentrl.types import Split, Task, Trajectory, Transcript, Verdict
+from agentrl.types import Split, Task, Transcript, Verdict
+from tests.recipes.conftest import Teach
 
 LETTERS = "abcd"
 
@@ -55,45 +54,11 @@ class Flipped:
         return replace(out, loss=-out.loss)
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="module")
-def beginner() -> Any:
+def beginner(taught: Teach) -> Any:
     """A tiny llama that answers with one of the four letters and ends its turn: twice in five with the right one."""
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=ByteTokenizer.vocab_size,
-        hidden_size=32,
-        intermediate_size=48,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=64,
-        initializer_range=0.2,  # wide enough that prompts look different from the start
-    )
-    model: Any = LlamaForCausalLM(config)
-    renderer, rows, often = Renderer(ByteTokenizer()), [], []
-    for task in Letters().tasks("train"):
-        opening = renderer.start(task.prompt).ids
-        rows += [_trajectory([*opening, ord(letter), 257], len(opening)) for letter in LETTERS]
-        often += [1 + (letter == task.answer) for letter in LETTERS]
-    weight_BT = np.array([t.mask for t in rows]) * np.array(often)[:, None] / len(rows)
-    learner = Learner(model.eval(), Optim(lr=1e-2), total_steps=40)
-    for _ in range(40):
-        learner.update(Batch(tuple(rows), weight_BT, np.ones_like(weight_BT)), WeightedLikelihood())
-    return model
-
-
-def _trajectory(ids: list[int], prompt: int) -> Trajectory:
-    n, mask = len(ids), np.arange(len(ids)) >= prompt
-    numbers = np.zeros(n, np.int32)
-    return Trajectory(np.array(ids, np.int64), mask, np.zeros(n, np.float32), ("",) * n, numbers, numbers)
+    rows = [(asked.upper(), said, 1.0 + (said == asked)) for asked in LETTERS for said in LETTERS]
+    return taught(rows, 40)
 
 
 def _collect(config: Config, policy: TransformersPolicy, step: int) -> Collection:
