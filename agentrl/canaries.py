@@ -174,11 +174,10 @@ class Canaries:
         self._spec, self._count, self._seed = spec, tasks, seed
         self._env = copies(env)()
         self._verifier, self._options = golds.verifier_of(env)
-        own = getattr(env, "canaries", None)
-        self._own: Sequence[Task] | None = own("train") if own is not None else None
-        if self._own is None and not self._mutable():
+        self._own = env.canaries("train")
+        if not self._own and not self._mutable():
             raise ConfigError(
-                f"canaries.share needs canaries, and {type(env).__name__} has none: it defines no `canaries(split)`, "
+                f"canaries.share needs canaries, and {type(env).__name__} has none: its `canaries(split)` is empty, "
                 "and its verifier no `mutations`"
             )
         self._watch = Watch(spec.window, f"verifier {self._verifier!r}" if self._verifier else type(env).__name__)
@@ -196,7 +195,7 @@ class Canaries:
 
     def _one(self, number: int) -> Task:
         rng = np.random.default_rng(np.random.SeedSequence((self._seed, number, 0xCA4A)))
-        if self._own is not None:
+        if self._own:
             task = self._own[int(rng.integers(len(self._own)))]
             return task if is_canary(task) else replace(task, id=task.id + SUFFIX)
         tasks = self._env.all_tasks("train")
@@ -253,9 +252,10 @@ def canary_of(
     env: Env, task: Task, verifier: str | None, options: Mapping[str, Any], rng: np.random.Generator
 ) -> Task | None:
     """A task with another answer, which the right replies do not reach; None where there is none."""
-    mutations = getattr(registry.load_module("verifier", verifier), "mutations", None) if verifier else None
+    if verifier is None:
+        return None
     try:
-        others = list(itertools.islice(mutations(task.answer, options), _MUTATIONS)) if mutations is not None else []
+        others = list(itertools.islice(golds.other_answers(verifier, task.answer, options), _MUTATIONS))
     except DataError:  # the answer is no usable gold
         return None
     for place in rng.permutation(len(others)):

@@ -10,11 +10,13 @@ behaviour follows from (task, generator, actions) needs no code for it.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
 import gymnasium
@@ -68,6 +70,10 @@ class Env(gymnasium.Env[Observation, "str | Message"]):
     max_turns: int = 1
     execution: ClassVar[Literal["inline", "thread"]] = "inline"
     """Where `step` runs under concurrent episodes: "thread" for one that waits on something outside Python."""
+    verifier: str | Verifier | None = None
+    """What decides: a verifier's id, or a callable `(task, transcript) -> Verdict`; None where `respond` does."""
+    verifier_options: Mapping[str, Any] = MappingProxyType({})
+    """Options of the verifier, where it is named by its id."""
 
     def __init__(self, *, split: Split = "train", max_turns: int | None = None, render_mode: str | None = None) -> None:
         if split not in ("train", "test"):
@@ -107,6 +113,10 @@ class Env(gymnasium.Env[Observation, "str | Message"]):
 
     def gold(self, task: Task) -> Sequence[str | Message]:
         """Replies that solve the task, for `check`; empty where none is known."""
+        return ()
+
+    def canaries(self, split: Split) -> Sequence[Task]:
+        """Tasks that no honest reply solves, for training to mix in; by default the verifier's mutations serve."""
         return ()
 
     def segments(self, reply: str) -> Sequence[tuple[str, int, int]]:
@@ -213,6 +223,14 @@ class Env(gymnasium.Env[Observation, "str | Message"]):
 
     # Inside.
 
+    @functools.cached_property
+    def _verify(self) -> Verifier:
+        """The verifier with its options."""
+        verifier = type(self).verifier
+        if verifier is None:
+            raise ConfigError(f"{_identity(self)} names no verifier")
+        return registry.load_verifier(verifier, **self.verifier_options) if isinstance(verifier, str) else verifier
+
     def all_tasks(self, split: Split) -> Sequence[Task]:
         """The tasks of a split, loaded once.
 
@@ -253,20 +271,16 @@ class Env(gymnasium.Env[Observation, "str | Message"]):
 
 
 class SingleTurnEnv(Env):
-    """One question, one answer: name the tasks and a verifier.
+    """One question, one answer: name the tasks and a verifier."""
 
-    Attributes:
-        verifier: A verifier's id, or a callable `(task, transcript) -> Verdict`.
-    """
-
-    verifier: str | Verifier = "exact"
+    verifier: str | Verifier | None = "exact"
 
     def gold(self, task: Task) -> Sequence[str | Message]:
         """The gold answer as it stands."""
         return (str(task.answer),)
 
     def verdict(self, task: Task, transcript: Transcript) -> Verdict:
-        """Verify the reply; override to pass a verifier its options."""
+        """Verify the reply; override to complete what the verifier sees."""
         return self._verify(task, transcript)
 
     def respond(self, action: Message) -> Outcome:
@@ -274,11 +288,6 @@ class SingleTurnEnv(Env):
         assert self.task is not None
         verdict = self.verdict(self.task, Transcript(tuple(self.messages)))
         return Outcome(reward=verdict.score, verdict=verdict, terminated=True)
-
-    @property
-    def _verify(self) -> Verifier:
-        found = type(self).verifier
-        return registry.load_verifier(found) if isinstance(found, str) else found
 
 
 class MultiTurnEnv(Env):

@@ -12,7 +12,6 @@ usable gold, `gold` raises `DataError` with one line that says why. The audit an
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -24,7 +23,7 @@ from agentrl.types import Transcript
 if TYPE_CHECKING:
     from agentrl.environment import Env
 
-__all__ = ["gold_problem", "gold_reply", "mutated_golds", "rewritten_golds", "verifier_of"]
+__all__ = ["gold_problem", "gold_reply", "mutated_golds", "other_answers", "rewritten_golds", "verifier_of"]
 
 _MUTATIONS = 4
 
@@ -47,12 +46,10 @@ def rewritten_golds(verifier: str, answer: Any, options: Mapping[str, Any] | Non
 
 def mutated_golds(verifier: str, answer: Any, options: Mapping[str, Any] | None = None) -> Iterator[str | Transcript]:
     """Gold replies to other answers, which must not be correct here; none where the verifier names none."""
-    mutations = getattr(registry.load_module("verifier", verifier), "mutations", None)
-    if mutations is not None:
-        for other in mutations(answer, options or {}):
-            reply = gold_reply(verifier, other, options)
-            if reply is not None:
-                yield reply
+    for other in other_answers(verifier, answer, options):
+        reply = gold_reply(verifier, other, options)
+        if reply is not None:
+            yield reply
 
 
 def gold_problem(verifier: str, answer: Any, options: Mapping[str, Any] | None = None) -> str:
@@ -85,11 +82,15 @@ def gold_problem(verifier: str, answer: Any, options: Mapping[str, Any] | None =
 
 
 def verifier_of(env: Env) -> tuple[str | None, Mapping[str, Any]]:
-    """The id of an environment's verifier, and the options that it binds; no id where its verifier is its own.
+    """The id of an environment's verifier, and its options; no id where its verifier is its own."""
+    return (env.verifier if isinstance(env.verifier, str) else None), env.verifier_options
 
-    The options are those of `_grade`, where an environment keeps the verifier that `load_verifier` gave it.
+
+def other_answers(verifier: str, answer: Any, options: Mapping[str, Any] | None = None) -> Iterator[Any]:
+    """Answers that the gold's reply must not reach; none where the verifier names none.
+
+    Raises:
+        DataError: The answer is no usable gold.
     """
-    verifier = getattr(env, "verifier", None)
-    bound = getattr(env, "_grade", None)
-    options = bound.keywords if isinstance(bound, functools.partial) else {}
-    return (verifier if isinstance(verifier, str) else None), options
+    mutations = getattr(registry.load_module("verifier", verifier), "mutations", None)
+    yield from () if mutations is None else mutations(answer, options or {})

@@ -22,12 +22,12 @@ import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from types import MappingProxyType
 
-from agentrl import registry
 from agentrl.data import LazyTasks
 from agentrl.environment import SingleTurnEnv
 from agentrl.errors import ConfigError
-from agentrl.types import Message, Split, Task, Transcript, Verdict
+from agentrl.types import Message, Split, Task
 
 SYSTEM = "You are a calculator."
 FORMAT = " End your reply with a line `#### n`, where n is the answer as a number."
@@ -49,6 +49,7 @@ class Arithmetic(SingleTurnEnv):
     """
 
     verifier = "math"
+    verifier_options = MappingProxyType({"extract": "hash"})
 
     def __init__(
         self, *, level: int = 2, shots: int = 2, split: Split = "train", render_mode: str | None = None
@@ -60,7 +61,6 @@ class Arithmetic(SingleTurnEnv):
             raise ConfigError(f"shots must be 0 to {len(LEVELS[level].examples)}, got {shots!r}")
         self.level = level
         self.shots = shots
-        self._grade = registry.load_verifier("math", extract="hash")
 
     def tasks(self, split: Split) -> Sequence[Task]:
         """All tasks of a split, each made when it is asked for."""
@@ -69,10 +69,6 @@ class Arithmetic(SingleTurnEnv):
     def gold(self, task: Task) -> Sequence[str | Message]:
         """The worked answer, in the form of the examples."""
         return (worked(task.data["expression"], task.answer),)
-
-    def verdict(self, task: Task, transcript: Transcript) -> Verdict:
-        """Read the number after `####`."""
-        return self._grade(task, transcript)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from agentrl import registry
 from agentrl.environment import SingleTurnEnv
 from agentrl.envs._code.rows import decoded, pairs, read_rows
 from agentrl.envs._code.suites import LEETCODE, READS, code_task, completed, functional, gold_reply, stdio
@@ -57,7 +56,7 @@ class CodeContests(SingleTurnEnv):
     ) -> None:
         super().__init__(split=split, render_mode=render_mode)
         self.source, self.generated = source, generated
-        self._grade = registry.load_verifier("code", sandbox=sandbox)
+        self.verifier_options = {"sandbox": sandbox}
 
     def tasks(self, split: Split) -> Sequence[Task]:
         """One task a row.
@@ -75,7 +74,7 @@ class CodeContests(SingleTurnEnv):
 
     def verdict(self, task: Task, transcript: Transcript) -> Verdict:
         """Run the tests on the reply's program."""
-        return self._grade(task, completed(task, transcript))
+        return self._verify(task, completed(task, transcript))
 
 
 def _task(row: Mapping[str, Any], id: str, where: str, generated: str) -> Task:

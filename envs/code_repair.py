@@ -33,7 +33,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-from agentrl import registry
 from agentrl.data import LazyTasks
 from agentrl.environment import Env, Outcome
 from agentrl.envs._code.repairs import Repair, header, mutant_repair, programs_of, repair_of
@@ -74,6 +73,7 @@ class CodeRepair(Env):
     """
 
     max_turns = 4
+    verifier = "code"
     execution = "thread"
 
     def __init__(
@@ -96,7 +96,7 @@ class CodeRepair(Env):
         self.source, self.first, self.sandbox = source, first, sandbox
         self.variants, self.edits = variants, edits
         self.left_out: dict[Split, int] = {}
-        self._grade = registry.load_verifier("code", sandbox=sandbox)
+        self.verifier_options = {"sandbox": sandbox}
         self._invalid = ""
 
     def tasks(self, split: Split) -> Sequence[Task]:
@@ -147,7 +147,7 @@ class CodeRepair(Env):
         assert self.task is not None
         if self._invalid:
             return _end(Verdict(0.0, "task_invalid", feedback=self._invalid))
-        verdict = self._grade(self.task, completed(self.task, Transcript((action,))))
+        verdict = self._verify(self.task, completed(self.task, Transcript((action,))))
         if not verdict.scored:
             return _end(verdict)
         if verdict.success and all(check.passed for check in verdict.checks):

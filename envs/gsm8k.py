@@ -14,12 +14,12 @@ Data licence: MIT.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 
-from agentrl import registry
 from agentrl.data import load_rows
 from agentrl.environment import SingleTurnEnv
 from agentrl.errors import DataError
-from agentrl.types import Message, Split, Task, Transcript, Verdict
+from agentrl.types import Message, Split, Task
 
 SYSTEM = "Solve the problem step by step. End your reply with a line `#### n`, where n is the answer as a number."
 
@@ -35,11 +35,11 @@ class GSM8K(SingleTurnEnv):
     """
 
     verifier = "math"
+    verifier_options = MappingProxyType({"extract": "hash"})
 
     def __init__(self, *, source: str = "openai/gsm8k", split: Split = "train", render_mode: str | None = None) -> None:
         super().__init__(split=split, render_mode=render_mode)
         self.source = source
-        self._grade = registry.load_verifier("math", extract="hash")
 
     def tasks(self, split: Split) -> Sequence[Task]:
         """One task a row; `data["solution"]` is the reference solution.
@@ -60,7 +60,3 @@ class GSM8K(SingleTurnEnv):
     def gold(self, task: Task) -> Sequence[str | Message]:
         """The reference solution."""
         return (task.data["solution"],)
-
-    def verdict(self, task: Task, transcript: Transcript) -> Verdict:
-        """Read the number after the last `####`."""
-        return self._grade(task, transcript)

@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agentrl import registry
 from agentrl.data import load_rows
 from agentrl.environment import SingleTurnEnv
 from agentrl.envs._code.suites import before, code_task, completed, gold_reply
@@ -51,7 +50,7 @@ class HumanEval(SingleTurnEnv):
     ) -> None:
         super().__init__(split=split, render_mode=render_mode)
         self.source = source
-        self._grade = registry.load_verifier("code", sandbox=sandbox)
+        self.verifier_options = {"sandbox": sandbox}
 
     def tasks(self, split: Split) -> Sequence[Task]:
         """One task a row.
@@ -68,7 +67,7 @@ class HumanEval(SingleTurnEnv):
 
     def verdict(self, task: Task, transcript: Transcript) -> Verdict:
         """Run the tests on the reply's program."""
-        return self._grade(task, completed(task, transcript))
+        return self._verify(task, completed(task, transcript))
 
 
 def task_of(row: Mapping[str, Any]) -> Task:

@@ -19,7 +19,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agentrl import registry
 from agentrl.environment import SingleTurnEnv
 from agentrl.envs._code.examples import call_example, entry_of, printed_examples
 from agentrl.envs._code.rows import decoded, packed, pairs, read_rows
@@ -67,7 +66,7 @@ class LiveCodeBench(SingleTurnEnv):
     ) -> None:
         super().__init__(split=split, render_mode=render_mode)
         self.source, self.since, self.until = source, since, until
-        self._grade = registry.load_verifier("code", sandbox=sandbox)
+        self.verifier_options = {"sandbox": sandbox}
 
     def tasks(self, split: Split) -> Sequence[Task]:
         """One task a row that is kept.
@@ -85,7 +84,7 @@ class LiveCodeBench(SingleTurnEnv):
 
     def verdict(self, task: Task, transcript: Transcript) -> Verdict:
         """Run the tests on the reply's program."""
-        return self._grade(task, completed(task, transcript))
+        return self._verify(task, completed(task, transcript))
 
     def _keeps(self, row: Mapping[str, Any]) -> bool:
         date = str(row.get("contest_date", ""))

@@ -18,13 +18,13 @@ Data licence: MIT.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
-from agentrl import registry
 from agentrl.data import load_rows
 from agentrl.environment import SingleTurnEnv
 from agentrl.errors import ConfigError, suggest
-from agentrl.types import Message, Split, Task, Transcript, Verdict
+from agentrl.types import Message, Split, Task
 from agentrl.verifiers._reading.extract import last_boxed
 
 SYSTEM = r"Solve the problem step by step. End your reply with the answer in \boxed{}."
@@ -55,6 +55,7 @@ class Math(SingleTurnEnv):
     """
 
     verifier = "math"
+    verifier_options = MappingProxyType({"extract": "boxed"})
 
     def __init__(
         self,
@@ -75,7 +76,6 @@ class Math(SingleTurnEnv):
         self.source = source
         self.levels = frozenset(levels)
         self.subjects = frozenset(subjects)
-        self._grade = registry.load_verifier("math", extract="boxed")
 
     def tasks(self, split: Split) -> Sequence[Task]:
         """One task a row that is kept; `data` holds the solution, the level and the subject.
@@ -98,10 +98,6 @@ class Math(SingleTurnEnv):
         """The reference solution, where it has a box."""
         solution = task.data["solution"]
         return (solution if last_boxed(solution) else rf"\boxed{{{task.answer}}}",)
-
-    def verdict(self, task: Task, transcript: Transcript) -> Verdict:
-        """Read the last box."""
-        return self._grade(task, transcript)
 
     def _keeps(self, row: Mapping[str, Any]) -> bool:
         level = row["level"].removeprefix("Level ")

@@ -20,7 +20,6 @@ import ast
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agentrl import registry
 from agentrl.environment import SingleTurnEnv
 from agentrl.envs._code.rows import read_rows
 from agentrl.envs._code.suites import code_task, completed, gold_reply
@@ -64,7 +63,7 @@ class MBPP(SingleTurnEnv):
         if shown < 1:
             raise ConfigError(f"shown must be at least 1, got {shown}")
         self.source, self.config, self.shown = source, config, shown
-        self._grade = registry.load_verifier("code", sandbox=sandbox)
+        self.verifier_options = {"sandbox": sandbox}
 
     def tasks(self, split: Split) -> Sequence[Task]:
         """One task a row of the split.
@@ -82,7 +81,7 @@ class MBPP(SingleTurnEnv):
 
     def verdict(self, task: Task, transcript: Transcript) -> Verdict:
         """Run the tests on the reply's program."""
-        return self._grade(task, completed(task, transcript))
+        return self._verify(task, completed(task, transcript))
 
 
 def _task(row: Mapping[str, Any], shown: int) -> Task:

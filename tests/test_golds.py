@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -151,9 +152,7 @@ class Own(Plain):
 class Bound(Plain):
     """With options of its verifier."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._grade = registry.load_verifier("exact", compare="fold")
+    verifier_options = MappingProxyType({"compare": "fold"})
 
 
 def test_the_verifier_of_an_environment_and_its_options() -> None:
