@@ -15,8 +15,9 @@ Differs: the defaults are those of `dapo` with one optimiser step a batch, where
 divergence in the loss as k2 (per token, so without a token's effect on later divergences), not in the reward.
 Standard deviations are unbiased, plus 1e-4.
 Covered: single-turn and multi-turn episodes (an episode's return is broadcast to all tokens the policy drew); canaries
-beside the tasks, never learnt from (`agentrl/canaries.py`).
-Not covered: DAPO's dynamic sampling and overlong ramp, credit by turn, a value head.
+beside the tasks, never learnt from (`agentrl/canaries.py`); shaping terms, DAPO's overlong ramp among them
+(`agentrl/rewards/`; off by default, and the paper's rewards of 1 and -1 make its ramp `shaping.overlong=0.5` here).
+Not covered: DAPO's dynamic sampling, credit by turn, a value head.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from agentrl.learn.loop import Loop, Metrics, Parts, Result, Settings
 from agentrl.learn.objectives import Aggregation, PolicyGradient, aggregate
 from agentrl.recipes import Report
 from agentrl.recipes._shared import EnvSpec, EvalSpec, Evaluator, ModelSpec, Stream, open_trainee
+from agentrl.rewards.spec import ShapingSpec, shaped_rewards
 from agentrl.store import Run
 from agentrl.types import Rollout
 
@@ -56,6 +58,7 @@ class Config:
     loop: Settings = field(default_factory=Settings)
     eval: EvalSpec = field(default_factory=EvalSpec)
     canaries: CanarySpec = field(default_factory=CanarySpec)
+    shaping: ShapingSpec = field(default_factory=ShapingSpec)
     tasks: int = 16
     """Tasks a step."""
     samples: int = 8
@@ -134,15 +137,16 @@ def credit(config: Config, rollouts: Sequence[Rollout]) -> tuple[Batch | None, M
     """
     if not rollouts:
         return None, {"groups": 0, "dropped_groups": config.tasks}
-    reward_B = np.array([r.reward for r in rollouts])
-    group_B = np.array([r.provenance.task_index for r in rollouts])
+    groups = [r.provenance.task_index for r in rollouts]
+    rewards, logged = shaped_rewards(config.shaping.shaping(max_tokens=config.sampling.max_tokens), rollouts, groups)
+    reward_B, group_B = np.array(rewards), np.array(groups)
     adv_B = advantages(reward_B, group_B, kind=config.advantage, scale=config.scale)
     trajectories = [r.trajectory() for r in rollouts]
     mask_BT = _masks(config, rollouts, [t.mask for t in trajectories])
     weight_BT = aggregate(mask_BT, config.aggregation, max_tokens=config.sampling.max_tokens)
     everyone = config.kl > 0 or config.objective.entropy_bonus > 0
     keep = [b for b in range(len(rollouts)) if mask_BT[b].any() and (adv_B[b] != 0 or everyone)]
-    metrics = _metrics(config, rollouts, reward_B, group_B)
+    metrics = {**_metrics(config, rollouts, reward_B, group_B), **logged}
     if not keep:
         return None, metrics
     width = max(len(trajectories[b]) for b in keep)
@@ -172,10 +176,11 @@ def _cut(rollout: Rollout) -> bool:
 def _metrics(config: Config, rollouts: Sequence[Rollout], reward_B: Any, group_B: Any) -> Metrics:
     verdicts = [r.verdict for r in rollouts]
     unreadable = sum(v is None or v.status in ("no_answer", "malformed") for v in verdicts)
+    plain_B = np.array([r.reward for r in rollouts])
     lengths = [sum(sum(n.drawn) for n in r.nodes) for r in rollouts]
     return {
-        "reward": float(reward_B.mean()),
-        "reward_std": float(reward_B.std()),
+        "reward": float(plain_B.mean()),
+        "reward_std": float(plain_B.std()),
         "success": float(np.mean([v is not None and v.success for v in verdicts])),
         "format": 1 - unreadable / len(rollouts),
         "zero_variance": zero_variance_share(reward_B, group_B),

@@ -15,6 +15,7 @@ from agentrl.rewards.exploration import exploration_term, group_novelty, visit_b
 from agentrl.rewards.format import format_problem, format_term
 from agentrl.rewards.length import Cosine, cosine, cosine_term, length_cost, length_cost_term, overlong, overlong_term
 from agentrl.rewards.repetition import compression_ratio, loop_penalty, loop_term, repeated_mask, repetition_term
+from agentrl.rewards.spec import ShapingSpec, shaped_rewards
 from agentrl.rewards.terms import Shaped, Shaping, Term
 from agentrl.rewards.turns import potential_deltas, turn_delta_scores, turn_delta_term, turn_deltas
 from agentrl.rewards.variance import VarianceShares, variance_shares
@@ -23,6 +24,7 @@ __all__ = [
     "Cosine",
     "Shaped",
     "Shaping",
+    "ShapingSpec",
     "Term",
     "VarianceShares",
     "compression_ratio",
@@ -44,6 +46,7 @@ __all__ = [
     "product",
     "repeated_mask",
     "repetition_term",
+    "shaped_rewards",
     "turn_delta_scores",
     "turn_delta_term",
     "turn_deltas",

@@ -8,7 +8,7 @@ from collections.abc import Hashable, Sequence
 from agentrl.errors import ConfigError
 from agentrl.rewards.terms import Term
 from agentrl.rewards.views import drawn_ids, replies
-from agentrl.verifiers._instructions.repetition import repeated_share
+from agentrl.verifiers._reading.repetition import repeated_share
 
 __all__ = ["compression_ratio", "loop_penalty", "loop_term", "repeated_mask", "repeated_share", "repetition_term"]
 
