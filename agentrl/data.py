@@ -55,12 +55,14 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
         DataError: The file is absent or unreadable, or a line is not a JSON object.
     """
     try:
-        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
+        encoding = "utf-8-sig"  # a byte order mark is no part of the first line
+        with gzip.open(path, "rt", encoding=encoding) if path.suffix == ".gz" else path.open(encoding=encoding) as file:
             for number, line in enumerate(file, 1):
                 if line.strip():
                     yield _object(line, f"{path}, line {number}")
     except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read: {error}") from error
+        reason = getattr(error, "strerror", None) or error  # without the number and the name again
+        raise DataError(f"{path} cannot be read: {reason}") from error
 
 
 def _object(line: str, where: str) -> dict[str, Any]:

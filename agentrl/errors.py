@@ -22,7 +22,9 @@ propagate with a note that names the episode.
 from __future__ import annotations
 
 import difflib
+import traceback
 from collections.abc import Iterable
+from pathlib import Path
 
 __all__ = [
     "AgentRLError",
@@ -38,8 +40,11 @@ __all__ = [
     "UnknownIdError",
     "UnscorableError",
     "UsageError",
+    "fault",
     "suggest",
 ]
+
+_FAULT_CHARS = 300
 
 
 class AgentRLError(Exception):
@@ -111,3 +116,23 @@ def suggest(name: str, known: Iterable[str]) -> str:
     if close:
         return f"did you mean {close[0]!r}?"
     return "known: " + (", ".join(options) if options else "none")
+
+
+def fault(file: str, error: BaseException) -> str:
+    """The file, the line in it, and what was raised there.
+
+    >>> fault("a.py", SyntaxError("'(' was never closed", ("a.py", 3, 1, "f(")))
+    "a.py, line 3: SyntaxError: '(' was never closed"
+    >>> fault("a.py", SystemExit())
+    'a.py: SystemExit'
+    """
+    said = str(error)
+    path = Path(file).resolve()
+    lines = [at.lineno for at in traceback.extract_tb(error.__traceback__) if Path(at.filename).resolve() == path]
+    if isinstance(error, SyntaxError):
+        said = error.msg
+        own = error.filename is not None and Path(error.filename).resolve() == path
+        lines = [error.lineno] if own else lines
+    line = next((f", line {number}" for number in reversed(lines) if number), "")
+    text = f"{type(error).__name__}: {said}".rstrip(": ")
+    return f"{file}{line}: {' '.join(text.split())[:_FAULT_CHARS]}"

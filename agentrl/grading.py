@@ -7,11 +7,14 @@ so that the lines after it are graded all the same.
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import hashlib
 import inspect
 import json
 import os
+import re
+import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +32,7 @@ __all__ = ["Batch", "Graded", "Grader", "Line", "Verdicts", "lines_of"]
 Verify = Callable[..., Verdict]
 _OWN = ("id", "response", "answer")
 _DIGEST_BYTES = 8
+_NAMED = re.compile(rb"\bagentrl\.verifiers\.(\w+)")
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
@@ -72,8 +76,9 @@ class _Broken(Exception):
 
 
 def lines_of(file: Iterable[bytes]) -> Iterator[Line]:
-    """The lines that are not blank."""
+    """The lines that are not blank; a byte order mark before the first is no part of it."""
     for number, text in enumerate(file, start=1):
+        text = text.removeprefix(codecs.BOM_UTF8) if number == 1 else text
         if text.strip():
             yield Line(number, text)
 
@@ -111,21 +116,28 @@ class Grader:
         """Look at the options for all lines; one that the verifier requires may still come with the lines.
 
         Raises:
-            UsageError: There is no such verifier, or it has no option of that name.
+            UsageError: There is no such verifier, it cannot be called with a task and a transcript, or it has no option
+                of that name.
         """
         verify = registry.find("verifier", self.verifier)
-        parameters = inspect.signature(verify).parameters.values()
-        names = [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
+        signature = inspect.signature(verify)
+        try:
+            signature.bind_partial(None, None)
+        except TypeError:
+            raise UsageError(f"`verify` of {self.verifier} must take (task, transcript), not {signature}") from None
+        names = [p.name for p in signature.parameters.values() if p.kind is inspect.Parameter.KEYWORD_ONLY]
         for name in self.options:
             if name not in names:
                 raise UsageError(f"verifier {self.verifier!r} has no option {name!r}: {suggest(name, names)}")
 
     def key_of(self) -> bytes:
-        """A digest of the verifier's file and of the options: other ones give other verdicts."""
+        """A digest of the verifier's source and of the options: other ones give other verdicts."""
         file = registry.load_module("verifier", self.verifier).__file__
-        source = Path(file).read_bytes() if file is not None else b""
-        options = json.dumps(self.options, sort_keys=True, default=str).encode("utf-8", "surrogatepass")
-        return hashlib.blake2b(source + b"\0" + options, digest_size=_DIGEST_BYTES).digest()
+        found = hashlib.blake2b(digest_size=_DIGEST_BYTES)
+        for source in _sources(Path(file)) if file is not None else ():
+            found.update(source + b"\0")
+        found.update(json.dumps(self.options, sort_keys=True, default=str).encode("utf-8", "surrogatepass"))
+        return found.digest()
 
     def digest(self, line: Line) -> str:
         """Names a line under this verifier and these options."""
@@ -140,18 +152,10 @@ class Grader:
             own = {name: value for name, value in record.items() if name not in _OWN}
             if problem := self._option_problem(verify, own, problems):
                 raise _Broken(problem)
-            verdict = self._verdict(verify, record, own)
+            return _graded(line, {**head, **mark}, self._verdict(verify, record, own))
         except _Broken as problem:
             shown = {**head, **mark, "line": line.number, "error": str(problem)}
             return Graded(line.number, _as_text(shown), "broken", problem=str(problem))
-        found = verdict_to_json(verdict)
-        if verdict.status == "task_invalid":
-            problem_line = f"the answer is no usable gold: {verdict.feedback}".rstrip(": ")
-            shown = {**head, **mark, "line": line.number, "error": problem_line, **found}
-            return Graded(line.number, _as_text(shown), verdict.status, problem=problem_line)
-        return Graded(
-            line.number, _as_text({**head, **mark, **found}), verdict.status, verdict.score if verdict.scored else None
-        )
 
     def _option_problem(self, verify: Verify, own: Mapping[str, Any], known: dict[tuple[str, ...], str]) -> str:
         """What is wrong with the names of a line's options; found once for each set of them."""
@@ -168,17 +172,48 @@ class Grader:
         response = record["response"]
         said = Transcript((Message("assistant", response),)) if isinstance(response, str) else response
         try:
-            return verify(Task("grade", (), record["answer"]), said, **{**self.options, **own})
+            verdict = verify(Task("grade", (), record["answer"]), said, **{**self.options, **own})
         except (InfraError, MissingExtraError):
             raise
         except UsageError as error:
             if not own:  # nothing in the line can be to blame, so it is wrong for every line
                 raise
             raise _Broken(str(error)) from None
-        except Exception as error:  # noqa: BLE001  # the boundary: one line that a verifier fails on is not the end of all
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # the boundary: what fails on one line ends no others
             at = traceback.extract_tb(error.__traceback__)[-1]
-            where = f"{Path(at.filename).name}, line {at.lineno}"
-            raise _Broken(f"the verifier raises {type(error).__name__}: {error} ({where})") from None
+            where = "" if at.filename == __file__ else f" ({Path(at.filename).name}, line {at.lineno})"
+            raise _Broken(f"the verifier raises {type(error).__name__}: {error}{where}") from None
+        if not isinstance(verdict, Verdict):
+            raise _Broken(f"the verifier returns {type(verdict).__name__}, not a Verdict")
+        return verdict
+
+
+def _graded(line: Line, head: Mapping[str, Any], verdict: Verdict) -> Graded:
+    """The record of a verdict; a gold that cannot be used is named in it."""
+    problem, blame = "", {}
+    if verdict.status == "task_invalid":
+        problem = f"the answer is no usable gold: {verdict.feedback}".rstrip(": ")
+        blame = {"line": line.number, "error": problem}
+    try:
+        text = _as_text({**head, **blame, **verdict_to_json(verdict)})
+    except TypeError as error:
+        raise _Broken(f"the verdict cannot be written as JSON: {error}") from None
+    return Graded(line.number, text, verdict.status, verdict.score if verdict.scored else None, problem)
+
+
+def _sources(file: Path) -> Iterator[bytes]:
+    """A verifier's file, and those of `agentrl/verifiers/` that it names: modules and folders, and what these name."""
+    home = Path(__file__).parent / "verifiers"
+    waiting, seen = [file], set[Path]()
+    while waiting:
+        path = waiting.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        yield (source := path.read_bytes())
+        for name in sorted({found.decode() for found in _NAMED.findall(source)}):
+            places = (home / f"{name}.py", *sorted((home / name).rglob("*.py")))
+            waiting += [place for place in places if place.is_file()]
 
 
 def _parse(text: bytes) -> dict[str, Any]:
@@ -188,8 +223,11 @@ def _parse(text: bytes) -> dict[str, Any]:
         raise _Broken("not UTF-8 text") from None
     except RecursionError:
         raise _Broken("not JSON that can be read: nested too deeply") from None
-    except ValueError as error:
+    except json.JSONDecodeError as error:
         raise _Broken(f"not JSON: {error}") from None
+    except ValueError:
+        most = sys.get_int_max_str_digits()
+        raise _Broken(f"not JSON that can be read: a whole number of over {most:,} digits") from None
     if not isinstance(record, dict):
         raise _Broken(f"expected an object, got {type(record).__name__}")
     for field in ("response", "answer"):
@@ -256,12 +294,14 @@ class Verdicts:
         """What is there already; takes its lines from the input, so that what is left there is to be graded.
 
         Raises:
-            UsageError: The file belongs to another input, verifier or options.
+            UsageError: The file belongs to another input, verifier or options, or the verifier was changed since.
         """
         whole = 0
         with self._path.open("rb") as file:
             for number, text in enumerate(file, start=1):
                 if not text.endswith(b"\n"):
+                    if not whole and not _is_torn(text):
+                        raise self._foreign(number)
                     break
                 yield self._kept(number, text, next(lines, None))
                 whole += len(text)
@@ -277,11 +317,14 @@ class Verdicts:
         except (ValueError, KeyError, TypeError, AttributeError):
             known, status, score, error = (0, ""), "broken", 0.0, ""
         if line is None or known != (line.number, self._grader.digest(line)):
-            raise UsageError(
-                f"{self._path}, line {number} is not of this input under this verifier and these options; remove the "
-                "file, or give --out another name"
-            )
+            raise self._foreign(number)
         return Graded(line.number, "", status, score if status in SCORED else None, error)
+
+    def _foreign(self, number: int) -> UsageError:
+        return UsageError(
+            f"{self._path}, line {number} is not of this input under this verifier as it is now and these options; "
+            "remove the file, or give --out another name"
+        )
 
     def write(self, graded: Sequence[Graded]) -> None:
         """Append records.
@@ -303,6 +346,14 @@ class Verdicts:
         """Make what was written durable."""
         with self._file:
             os.fsync(self._file.fileno())
+
+
+def _is_torn(text: bytes) -> bool:
+    """Whether text without an end may be what is left of a record; nothing else is cut off."""
+    try:
+        return "digest" in json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        return any(head.startswith(text[: len(head)]) for head in (b'{"id": ', b'{"line": '))
 
 
 def _written(file: BinaryIO, data: memoryview) -> int:

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import gymnasium
 
-from agentrl.errors import UnknownIdError, UsageError, suggest
+from agentrl.errors import AgentRLError, UnknownIdError, UsageError, fault, suggest
 from agentrl.protocols import Verifier
 from agentrl.types import Message, Task, Transcript, Verdict
 
@@ -248,7 +248,13 @@ def _load_path(path: Path) -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException as error:
+        del sys.modules[name]
+        if isinstance(error, AgentRLError) or not isinstance(error, (Exception, SystemExit)):
+            raise
+        raise UsageError(f"cannot load {fault(str(path), error)}") from error  # a file may raise anything
     return module
 
 
@@ -270,7 +276,7 @@ def _plugin(kind: str, id: str, module: ModuleType) -> Any:
             raise UsageError(f"{module.__file__} must define one public environment class, it has: {names}")
         return found[0]
     function = getattr(module, _FUNCTIONS[kind], None)
-    if function is None:
+    if not callable(function):
         raise UsageError(f"{module.__file__} must define `{_FUNCTIONS[kind]}` to be a {kind}")
     return function
 

@@ -73,7 +73,7 @@ def _result(work: _Work) -> _Result:
         return work()
     except (MissingExtraError, InfraError) as error:  # says nothing about the scorer
         return error
-    except Exception as error:  # noqa: BLE001  # the boundary: what a scorer raises is a finding
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # the boundary: what a scorer raises is a finding
         return Outcome(None, f"{type(error).__name__}: {error}"[:300], seconds=time.monotonic() - began)
 
 

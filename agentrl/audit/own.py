@@ -15,13 +15,16 @@ from agentrl.audit.records import Domain, Item, Outcome, Reply, Where
 from agentrl.audit.subject import frame_of, gold_text, mutations_of
 from agentrl.codec import transcript_from_json
 from agentrl.environment import Env
-from agentrl.errors import ConfigError, DataError, MissingExtraError
+from agentrl.errors import ConfigError, DataError, MissingExtraError, UsageError
+from agentrl.protocols import Verifier
 from agentrl.types import Message, Task, Transcript, Verdict
 
 __all__ = ["EnvScorer", "VerifierScorer"]
 
 _MUTATIONS = 8
 _STEPS = 64
+_FIRST_S = 120.0
+"""How long a verifier's first call may take: it may start processes."""
 _QUESTION = "What is the answer?"
 
 
@@ -53,9 +56,8 @@ class VerifierScorer:
         self._options = dict(options or {})
         verify = registry.load_verifier(id, **self._options)
         rows = list(self._cases() if tasks is None else tasks)
-        with contextlib.suppress(MissingExtraError):  # a call says so in its turn
-            for row in rows[:1]:  # raises where an option has a value that does not exist
-                verify(Task("options", (), row.get("answer")), Transcript(()))
+        for row in rows[:1]:
+            _refuse_options(verify, row)
         self._items = tuple(self._item(index, row) for index, row in enumerate(rows))
         if not self._items:
             raise DataError(f"verifier {id!r} has no golds to try: it needs CASES, or give --tasks FILE.jsonl")
@@ -203,6 +205,24 @@ class EnvScorer:
             oracle = replies[0] if isinstance(replies[0], str) else replies
         prompt = next((m.content for m in reversed(task.prompt) if m.role == "user"), "")
         return Item(task.id, prompt, task.answer, oracle)
+
+
+def _refuse_options(verify: Verifier, row: Mapping[str, Any]) -> None:
+    """Raise what a first call says about the options; all else that it shows, the calls of the audit show too."""
+    refused: list[UsageError] = []
+
+    def work() -> Outcome:
+        try:
+            verify(Task("options", (), row.get("answer")), Transcript(()))
+        except UsageError as error:
+            refused.append(error)
+        return Outcome(None)
+
+    guard = Guard(_FIRST_S)
+    guard.call(work)
+    guard.close()
+    if refused and not isinstance(refused[0], MissingExtraError):
+        raise refused[0]
 
 
 def _played(env: Env, task: Task, reply: str | tuple[str | Message, ...]) -> Outcome:

@@ -30,10 +30,10 @@ def count_lines(file: BinaryIO) -> int | None:
     try:
         if not stat.S_ISREG(fstat(file.fileno()).st_mode) or file.tell():
             return None
-    except OSError:  # no file of the system's
+        count = sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK), b""))
+        file.seek(0)
+    except OSError:  # no file of the system's, or one that cannot be read: who reads the lines is told
         return None
-    count = sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK), b""))
-    file.seek(0)
     return count
 
 

@@ -48,7 +48,11 @@ def console() -> Console:
     """Where tables are printed: as wide as the terminal, or wide and without colours in a file."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False, markup=False)
+    class Piped(Console):
+        def on_broken_pipe(self) -> None:  # else it ends the process with 1, which says that a check failed
+            raise BrokenPipeError
+
+    return Piped(width=None if sys.stdout.isatty() else _WIDTH, highlight=False, markup=False)
 
 
 def first_line(path: Path) -> str:
@@ -82,7 +86,7 @@ def kinds_of(id: str) -> list[registry.Kind]:
 
 def _kind_of_file(path: str) -> registry.Kind:
     module = registry.load_module("env", path)
-    if hasattr(module, "verify"):
+    if callable(getattr(module, "verify", None)):
         return "verifier"
     if hasattr(module, "Config") and hasattr(module, "main"):
         return "recipe"

@@ -10,20 +10,23 @@ Examples: agentrl audit math
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
 from agentrl.audit.records import Domain
+from agentrl.commands._flags import Seconds, Whole
 from agentrl.commands._shared import console, kinds_of, positive
 from agentrl.config import parse_flags, parse_options
 from agentrl.data import read_jsonl
-from agentrl.errors import DataError, UsageError
+from agentrl.errors import DataError, StoreError, UsageError
 from agentrl.interop.callables import Style
 
 if TYPE_CHECKING:
@@ -36,6 +39,7 @@ _TRL = "trl:"
 _STYLES: Mapping[str, str] = {"finding": "bold red", "clean": "green", "not applicable": "dim"}
 _MARKS: Mapping[str, str] = {"finding": "FINDING", "clean": "clean", "not applicable": "-"}
 _REPLY = 100
+_MOST_S = 86_400
 
 
 @dataclass(frozen=True)
@@ -44,19 +48,19 @@ class Flags:
 
     id: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="ID")]
     """What is attacked; see above."""
-    domain: Domain | None = None
-    """Which catalogue of attacks; default: the one that the golds call for."""
+    domain: Literal["auto", Domain] = "auto"
+    """Which catalogue of attacks; auto is the one that the golds call for."""
     only: Annotated[str, tyro.conf.arg(metavar="ID,ID")] = ""
     """Names of checks and attacks, with commas; default: all."""
-    n: Annotated[int, tyro.conf.arg(aliases=("-n",))] = 20
+    n: Annotated[Whole, tyro.conf.arg(aliases=("-n",))] = 20
     """Most items to try."""
-    seed: int = 0
+    seed: Whole = 0
     """Draws the items."""
     tasks: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """JSON Lines with `answer`, and optionally `prompt` and `response`, which is a right reply."""
     style: Style = "plain"
     """How a function is called: (response, answer), or as TRL calls a reward, with chats or with texts."""
-    timeout: Annotated[float, tyro.conf.arg(metavar="SECONDS")] = 10.0
+    timeout: Seconds = 10.0
     """Deadline of one call."""
     option: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="KEY=VALUE")] = ()
     """An option of the verifier or the data set as key=value; may be repeated."""
@@ -70,8 +74,10 @@ def main(args: list[str]) -> int:
     """Attack, print the table and the examples, write the JSON."""
     flags = parse_flags(Flags, args, prog="agentrl audit", description=__doc__)
     positive("-n", flags.n)
-    if not flags.timeout > 0:
-        raise UsageError(f"--timeout must be over 0 seconds, got {flags.timeout:g}")
+    if not 0 < flags.timeout <= _MOST_S:
+        raise UsageError(f"--timeout must be over 0 seconds and at most {_MOST_S:,}, got {flags.timeout:g}")
+    if flags.json is not None:
+        _check_writable(flags.json)
     from agentrl.audit import audit
     from agentrl.audit.run import check_only
 
@@ -85,6 +91,8 @@ def main(args: list[str]) -> int:
     _show(card, console())
     if flags.json is not None:
         _write(flags.json, card)
+    if all(row.verdict == "not applicable" for row in card.rows):
+        raise DataError(f"{card.name}: none of these checks could be tried on its items of {card.domain}")
     return 1 if card.findings else 0
 
 
@@ -95,27 +103,28 @@ def _scorer(flags: Flags) -> Scorer:
     if rows == []:
         raise DataError(f"{flags.tasks} is empty: expected JSON Lines with `answer`")
     _refuse_stray(flags, env)
+    domain = None if flags.domain == "auto" else flags.domain
     if flags.id.startswith(_REASONING_GYM):
         from agentrl.interop.reasoning_gym import open_data_set
 
         name = flags.id.removeprefix(_REASONING_GYM)
         return open_data_set(
-            name, options=options, size=flags.n, seed=flags.seed, domain=flags.domain, timeout_s=flags.timeout
+            name, options=options, size=flags.n, seed=flags.seed, domain=domain, timeout_s=flags.timeout
         )
     if flags.id.startswith(_TRL):
         from agentrl.interop.trl import open_reward
 
-        return open_reward(flags.id.removeprefix(_TRL), rows=rows, domain=flags.domain, timeout_s=flags.timeout)
+        return open_reward(flags.id.removeprefix(_TRL), rows=rows, domain=domain, timeout_s=flags.timeout)
     kind, id = _kind(flags.id, env)
     if kind == "function":
         from agentrl.interop.callables import open_callable
 
-        return open_callable(id, style=flags.style, rows=rows, domain=flags.domain, timeout_s=flags.timeout)
+        return open_callable(id, style=flags.style, rows=rows, domain=domain, timeout_s=flags.timeout)
     from agentrl.audit import EnvScorer, VerifierScorer
 
     if kind == "env":
-        return EnvScorer(id, options=env, domain=flags.domain, timeout_s=flags.timeout)
-    return VerifierScorer(id, options=options, tasks=rows, domain=flags.domain, timeout_s=flags.timeout)
+        return EnvScorer(id, options=env, domain=domain, timeout_s=flags.timeout)
+    return VerifierScorer(id, options=options, tasks=rows, domain=domain, timeout_s=flags.timeout)
 
 
 def _kind(id: str, env: Mapping[str, Any]) -> tuple[str, str]:
@@ -225,8 +234,26 @@ def _short(text: str, most: int) -> str:
     return plain if len(plain) <= most else f"{plain[: most - 3]}..."
 
 
+def _check_writable(path: Path) -> None:
+    """Refuse, before the work is done, a place where the result cannot go.
+
+    Raises:
+        UsageError: It is a folder, its folder is missing, or the rights are.
+    """
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not path.exists():
+            path.open("xb").close()
+            path.unlink()
+        elif not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise UsageError(f"--json {path} cannot be written: {(error.strerror or str(error)).lower()}") from None
+
+
 def _write(path: Path, card: Card) -> None:
     try:
         path.write_text(json.dumps(card.to_json(), indent=2) + "\n", encoding="utf-8")
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-        raise UsageError(f"--json {path} cannot be written: {(error.strerror or str(error)).lower()}") from None
+    except OSError as error:
+        raise StoreError(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from None

@@ -30,6 +30,7 @@ from typing import Annotated, BinaryIO
 
 import tyro
 
+from agentrl.commands._flags import Whole
 from agentrl.commands._lines import Ticker, count_lines, ticker
 from agentrl.config import parse_flags, parse_options
 from agentrl.errors import DataError, InfraError, UsageError
@@ -57,7 +58,7 @@ class Flags:
     """Where the verdicts go, instead of to stdout; what is there already is kept, and the rest appended."""
     option: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="KEY=VALUE")] = ()
     """An option of the verifier for all lines, as key=value; may be repeated."""
-    jobs: int = 0
+    jobs: Whole = 0
     """Processes; 0 is one a core. What is done in a moment is done without any."""
 
 
@@ -139,7 +140,7 @@ def main(args: list[str]) -> int:
     grader.check()
     tally = _Tally("standard input" if flags.file == "-" else flags.file)
     with _opened(flags.file) as file, ticker("grade", total := count_lines(file)) as tick:
-        job = _Job(lines_of(file), flags.jobs or len(os.sched_getaffinity(0)), total, tally, tick)
+        job = _Job(_read(file, tally.where), flags.jobs or len(os.sched_getaffinity(0)), total, tally, tick)
         try:
             if flags.out is None:
                 _print(grader, job)
@@ -168,6 +169,13 @@ def _opened(file: str) -> Iterator[BinaryIO]:
         except OSError as error:
             raise DataError(f"cannot read {file}: {(error.strerror or str(error)).lower()}") from None
         yield lines
+
+
+def _read(file: BinaryIO, where: str) -> Iterator[Line]:
+    try:
+        yield from lines_of(file)
+    except OSError as error:
+        raise DataError(f"cannot read {where}: {(error.strerror or str(error)).lower()}") from None
 
 
 def _print(grader: Grader, job: _Job) -> None:

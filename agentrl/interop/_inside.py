@@ -19,9 +19,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["items", "names", "prepare", "score", "warm_reasoning_gym", "warm_trl"]
+from agentrl.errors import fault
+
+__all__ = ["LoadError", "items", "names", "prepare", "score", "warm_reasoning_gym", "warm_trl"]
 
 Json = dict[str, Any]
+
+
+class LoadError(Exception):
+    """A file fails while it is loaded; the message names the line."""
 
 
 def warm_trl() -> None:
@@ -71,13 +77,13 @@ def score(request: Json) -> float | None:
     def work() -> None:
         try:
             found.append(_score(request))
-        except Exception as error:  # noqa: BLE001  # the boundary: it is raised again in the main thread
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # the boundary: it is raised again in the main thread
             found.append(error)
 
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
-    if isinstance(found[0], Exception):
+    if isinstance(found[0], BaseException):
         raise found[0]
     result: float | None = found[0]
     return result
@@ -155,12 +161,18 @@ def _function(target: Json) -> Callable[..., Any]:
 @functools.lru_cache(maxsize=8)
 def _module(name: str) -> Any:
     warnings.simplefilter("ignore")
-    if not name.endswith(".py"):
-        return importlib.import_module(name)
-    path = Path(name).resolve()
+    try:
+        return _file(Path(name).resolve()) if name.endswith(".py") else importlib.import_module(name)
+    except (Exception, SystemExit) as error:  # the boundary: a file may raise anything
+        if name.endswith(".py") or isinstance(error, SystemExit):
+            raise LoadError(fault(name, error)) from error
+        raise
+
+
+def _file(path: Path) -> Any:
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
-        raise ImportError(f"cannot load {name}")
+        raise ImportError(f"cannot load {path}")
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module
     sys.path.insert(0, str(path.parent))

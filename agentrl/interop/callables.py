@@ -44,7 +44,7 @@ def open_callable(
     if style not in get_args(Style):
         raise UsageError(f"style must be one of {', '.join(get_args(Style))}; got {style!r}")
     module, colon, name = id.rpartition(":")
-    if not colon or not name.isidentifier():
+    if not colon or not module or not name.isidentifier():
         raise UsageError(f"a function is named as package.module:function or path/file.py:function, got {id!r}")
     if module.endswith(".py") and not Path(module).is_file():
         raise UsageError(f"no file {module}")

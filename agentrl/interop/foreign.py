@@ -184,6 +184,8 @@ class Foreign:
     def _problem(self, detail: str) -> Exception:
         kind, _, said = detail.partition(": ")
         request = self.target.request
+        if kind == "LoadError":
+            return UsageError(f"{self.name} cannot be loaded: {said}")
         if self.target.extra and kind in ("ModuleNotFoundError", "ImportError"):
             return MissingExtraError(f"{self.name} needs a package: {said}; pip install 'agentrl[{self.target.extra}]'")
         if kind == "AttributeError" or request["style"] == "reasoning_gym":
@@ -205,7 +207,8 @@ def items_from_rows(rows: Iterable[Mapping[str, Any]]) -> tuple[tuple[Item, ...]
     for index, row in enumerate(rows):
         answer = row.get("answer", row.get("solution"))
         if answer is None:
-            raise DataError(f"task {index + 1} has no field 'answer'; it has: {', '.join(row) or 'nothing'}")
+            given = [name for name, value in row.items() if value is not None]
+            raise DataError(f"task {index + 1} has no field 'answer'; it has: {', '.join(given) or 'nothing'}")
         if not isinstance(row.get("response"), str | None):
             raise DataError(f"task {index + 1}: 'response' must be text, got {type(row['response']).__name__}")
         items.append(Item(str(index), str(row.get("prompt", "")), answer, row.get("response")))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -79,14 +81,23 @@ def test_gsm8k_by_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
         (["env:exact"], "exact is no env, it is: verifier"),
         (["exact", "--only", "M1,M77"], "no check 'M77': did you mean"),
         (["exact", "-n", "0"], "-n must be at least 1, got 0"),
+        (["exact", "-n", "x"], "-n/--n: takes a whole number, got 'x'"),
+        (["exact", "--seed", "1.5"], "--seed: takes a whole number, got '1.5'"),
+        (["exact", "--timeout", "x"], "--timeout: takes a number of seconds, got 'x'"),
+        (["exact", "--timeout", "inf"], "--timeout must be over 0 seconds and at most 86,400, got inf"),
         (["exact", "--timeout", "0"], "--timeout must be over 0 seconds"),
         (["exact", "--env", "level=1"], "--env is for an environment"),
         (["exact", "--style", "trl"], "--style is for a function"),
         (["exact", "--option", "compar=fold"], "did you mean 'compare'?"),
         (["arithmetic", "--tasks", "x.jsonl"], "x.jsonl"),
         (["none.py:f"], "no file none.py"),
-        (["exact", "--domain", "mats"], "mats"),
-        (["exact", "--only", "oracle", "--json", "no/such/folder/card.json"], "cannot be written: no such file"),
+        ([":f"], "a function is named as package.module:function"),
+        (["exact", "--domain", "None"], "('auto', 'maths', 'logic', 'tools', 'text', 'code')"),
+        (
+            ["no_such", "--json", "no/such/folder/card.json"],
+            "--json no/such/folder/card.json cannot be written: no such",
+        ),
+        (["no_such", "--json", "/"], "--json / cannot be written: is a directory"),
         ([], "ID is missing"),
     ],
 )
@@ -95,6 +106,71 @@ def test_wrong_usage_is_one_line(args: list[str], message: str, capsys: pytest.C
     err = capsys.readouterr().err
     assert message in err
     assert err.count("\n") == 1
+
+
+def test_a_result_that_cannot_be_written_names_its_file(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", "exact", "--only", "oracle", "--json", "/dev/full"]) == 1
+    assert capsys.readouterr().err == "agentrl: cannot write /dev/full: no space left on device\n"
+
+
+def test_looking_whether_the_result_can_be_written_leaves_no_file(tmp_path: Path) -> None:
+    assert main(["audit", "no_such", "--json", str(tmp_path / "card.json")]) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_closed_pipe_is_no_finding() -> None:
+    command = [sys.executable, "-c", "from agentrl.cli import main; raise SystemExit(main())"]
+    with subprocess.Popen(
+        [*command, "audit", "exact", "--only", "oracle"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 141
+
+
+def test_an_audit_that_tried_nothing_is_no_clean_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", "exact", "--only", "M1"]) == 1
+    assert "exact: none of these checks could be tried on its items of text" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("suffix", ["", ":score"])
+@pytest.mark.parametrize(
+    ("name", "source", "message"),
+    [
+        ("leaves", "\nraise SystemExit('bye')\n", ", line 2: SystemExit: bye"),
+        ("unread", "x = 1\n\ndef f(:\n", ", line 3: SyntaxError: invalid syntax"),
+        ("lacks", "import no_such_words\n", ", line 1: ModuleNotFoundError: No module named"),
+        ("fails", "x = [].gone\n", ", line 1: AttributeError: 'list' object has no attribute 'gone'"),
+        ("nul", "\0", ": SyntaxError: source code string cannot contain null bytes"),
+    ],
+)
+def test_a_file_that_cannot_be_loaded_is_one_line_with_its_place(
+    name: str, source: str, message: str, suffix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / f"audit_{name}.py"
+    path.write_text(source)
+    assert main(["audit", f"{path}{suffix}"]) == 2
+    err = capsys.readouterr().err
+    assert f"{path}{message}" in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "message"), [("raise KeyError('gone')", "KeyError: 'gone'"), ("raise SystemExit(3)", "SystemExit: 3")]
+)
+def test_a_verifier_that_fails_at_once_is_a_finding(
+    body: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, tasks = tmp_path / f"fails_{message[:3]}.py", tmp_path / "tasks.jsonl"
+    path.write_text(f"def verify(task, transcript): {body}\n")
+    tasks.write_text('{"answer": "7", "response": "7"}\n')
+    assert main(["audit", str(path), "--tasks", str(tasks), "--only", "oracle,raises"]) == 1
+    out, err = capsys.readouterr()
+    assert message in out
+    assert "2 findings in 2 checks" in out
+    assert err == ""
 
 
 def test_programs_of_strangers_are_refused(scorers: str, capsys: pytest.CaptureFixture[str]) -> None:

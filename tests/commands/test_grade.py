@@ -30,6 +30,9 @@ def verify(task, transcript, *, kind: str = "plain"):
     if said == "extra": raise MissingExtraError("words needs spelling: pip install 'agentrl[words]'")
     if said == "infra": raise InfraError("no box could be opened")
     if said == "die": os._exit(3)
+    if said == "leave": raise SystemExit(3)
+    if said == "number": return 1.0
+    if said == "object": return Verdict(1.0, "correct", answer=object())
     right = memo.decide((said, task.answer), lambda: said == task.answer)
     return Verdict(float(right), "correct" if right else "incorrect")
 """
@@ -92,6 +95,12 @@ def test_a_response_may_be_a_transcript(tmp_path: Path, capsys: pytest.CaptureFi
     assert verdicts(capsys.readouterr().out)[0]["status"] == "correct"
 
 
+def test_a_byte_order_mark_and_line_ends_of_windows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "\ufeff" + lines(GOOD, "", {**GOOD, "response": "8"}).replace("\n", "\r\n")
+    assert grade(tmp_path, text) == 0
+    assert [v["status"] for v in verdicts(capsys.readouterr().out)] == ["correct", "incorrect"]
+
+
 def test_an_option_for_all_lines_that_a_line_may_override(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     record = {"response": "A", "answer": "a"}
     assert grade(tmp_path, lines(record, {**record, "compare": "exact"}), "--option", "compare=fold") == 0
@@ -118,7 +127,8 @@ _MESSAGE = "message 1 of the response"
     [
         ("{", "not JSON: Expecting property name"),
         ("[" * 100_000, "not JSON that can be read: nested too deeply"),
-        ("9" * 5000, "not JSON: Exceeds the limit"),
+        ("9" * 5000, "not JSON that can be read: a whole number of over 4,300 digits"),
+        ('{"response": "7", "answer": %s}' % ("9" * 5000), "a whole number of over 4,300 digits"),
         (b'{"response": "\xff"}', "not UTF-8 text"),
         ("[1]", "expected an object, got list"),
         ({"response": "7"}, "no field 'answer'; the line has: response"),
@@ -143,6 +153,9 @@ _MESSAGE = "message 1 of the response"
         ({**GOOD, "knd": "odd"}, "has no option 'knd': did you mean 'kind'?"),
         ({**GOOD, "kind": "even"}, "kind must be plain or odd, got 'even'"),
         ({**GOOD, "response": "crash"}, "the verifier raises KeyError: 'gone' (words.py, line 12)"),
+        ({**GOOD, "response": "leave"}, "the verifier raises SystemExit: 3 (words.py, line 16)"),
+        ({**GOOD, "response": "number"}, "the verifier returns float, not a Verdict"),
+        ({**GOOD, "response": "object"}, "the verdict cannot be written as JSON: Object of type object"),
     ],
 )
 def test_a_line_that_cannot_be_graded_is_named_and_the_rest_is_graded(
@@ -248,7 +261,10 @@ def test_memo_hits_are_summed_over_processes(words: str, tmp_path: Path, capsys:
     [
         ("", "is empty: expected JSON Lines", (), 1),
         ("\n\n", "is empty", (), 1),
+        ("\ufeff", "is empty", (), 1),
         (lines(GOOD), "--jobs must be 0", ("--jobs", "-1"), 2),
+        (lines(GOOD), "--jobs: takes a whole number, got 'x'", ("--jobs", "x"), 2),
+        (lines(GOOD), "--jobs: takes a whole number, got '1.5'", ("--jobs", "1.5"), 2),
     ],
 )
 def test_what_cannot_be_graded(
@@ -263,11 +279,36 @@ def test_files_that_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "none.jsonl: no such file" in capsys.readouterr().err
     assert main(["grade", "exact", str(tmp_path)]) == 1
     assert "is a directory" in capsys.readouterr().err
+    assert main(["grade", "exact", "/proc/self/mem"]) == 1  # it opens, and its first page cannot be read
+    assert capsys.readouterr().err == "agentrl: cannot read /proc/self/mem: input/output error\n"
 
 
 def test_an_unknown_verifier(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["grade", "exac"]) == 2
     assert "did you mean 'exact'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "message"),
+    [
+        ("leaves", "\nraise SystemExit('bye')\n", "cannot load {}, line 2: SystemExit: bye"),
+        ("unread", "x = 1\n\ndef f(:\n", "cannot load {}, line 3: SyntaxError: invalid syntax"),
+        ("lacks", "import no_such_words\n", "cannot load {}, line 1: ModuleNotFoundError: No module named"),
+        ("fails", "import json\njson.loads('')\n", "cannot load {}, line 2: JSONDecodeError: Expecting value"),
+        ("constant", "verify = 3\n", "{} must define `verify` to be a verifier"),
+        ("short", "def verify(response): return 1.0\n", "`verify` of {} must take (task, transcript), not (response)"),
+    ],
+)
+def test_a_file_that_is_no_verifier_is_one_line(
+    name: str, source: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / f"grade_{name}.py"
+    path.write_text(source)
+    assert grade(tmp_path, lines(GOOD), verifier=str(path)) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"agentrl: {message.format(path)}")
+    assert err.count("\n") == 1
 
 
 def test_progress_is_a_line_now_and_then_in_a_log(

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from agentrl import grading
 from agentrl.cli import main
 
 SLOW = """
@@ -79,6 +80,8 @@ def test_from_any_place_it_goes_on_to_the_same_file(
         ((), {"in.jsonl": rows(1)}),
         ((), {"out.jsonl": "not a verdict\n"}),
         ((), {"out.jsonl": "[]\n"}),
+        ((), {"out.jsonl": "a note without an end of line"}),
+        ((), {"out.jsonl": '{"id": 0, "response": "0", "answer": "0"}'}),
     ],
 )
 def test_a_file_of_other_verdicts_is_refused_and_left_as_it_is(
@@ -105,6 +108,29 @@ def test_verdicts_of_a_verifier_that_was_edited_are_refused(
     verifier.write_text(SLOW.replace("0.02", "0.0"))
     assert main(["grade", str(verifier), str(source), "--out", str(out)]) == 2
     assert "is not of this input under this verifier" in capsys.readouterr().err
+
+
+def test_verdicts_are_refused_when_what_a_verifier_imports_was_edited(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder beside a verifier's file, and what that names in its turn."""
+    home, out = tmp_path / "agentrl" / "verifiers", tmp_path / "out.jsonl"
+    (home / "_words").mkdir(parents=True)
+    (home / "_shared").mkdir()
+    (home / "_words" / "judge.py").write_text("from agentrl.verifiers._shared.text import fold\n")
+    (home / "_shared" / "text.py").write_text("fold = 1\n")
+    (home / "_other.py").write_text("x = 1\n")
+    verifier = tmp_path / "imports.py"
+    verifier.write_text(SLOW.replace("0.02", "0") + "# agentrl.verifiers._words.judge\n")
+    monkeypatch.setattr(grading, "__file__", str(tmp_path / "agentrl" / "grading.py"))
+    command = ["grade", str(verifier), str(source), "--out", str(out)]
+    assert main(command) == 1
+    (home / "_other.py").write_text("x = 2\n")
+    assert main(command) == 1
+    assert "5 kept from before" in capsys.readouterr().err
+    (home / "_shared" / "text.py").write_text("fold = 2\n")
+    assert main(command) == 2
+    assert "is not of this input under this verifier as it is now" in capsys.readouterr().err
 
 
 def test_places_where_nothing_can_be_kept(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ from agentrl.interop.callables import open_callable
 from agentrl.interop.foreign import Foreign, Target, items_from_rows
 
 SOURCE = r"""
-import os, re, signal, time
+import os, re, signal, threading, time
 
 def boxed(response, answer):
     found = re.findall(r"\\boxed\{((?:[^{}]|\{[^{}]*\})*+)\}", response)
@@ -29,6 +29,10 @@ def hangs(response, answer):
 
 def dies(response, answer):
     if "9^{9" in response: os._exit(1)
+    return boxed(response, answer)
+
+def leaves(response, answer):
+    if threading.current_thread() is not threading.main_thread(): raise SystemExit(3)
     return boxed(response, answer)
 
 def alarmed(response, answer):
@@ -91,6 +95,7 @@ def test_an_honest_function_is_clean(path: str, opened: Any) -> None:
         ("hangs", "M7", "no answer within 0.5 s"),
         ("dies", "raises", "the worker died"),
         ("alarmed", "threads", "signal"),
+        ("leaves", "threads", "the worker died"),
     ],
 )
 def test_faults_are_findings(name: str, check: str, outcome: str, path: str, opened: Any) -> None:
@@ -135,9 +140,13 @@ def test_outside_the_main_thread(path: str, opened: Any) -> None:
         ("none.py:f", "no file none.py"),
         ("scorers", "package.module:function or path/file.py:function, got 'scorers'"),
         ("no_such_package.mod:f", "cannot be loaded: ModuleNotFoundError"),
+        ("this_module_ends:f", "this_module_ends:f cannot be loaded: this_module_ends: SystemExit: bye"),
     ],
 )
-def test_names_that_are_none(id: str, message: str, path: str) -> None:
+def test_names_that_are_none(id: str, message: str, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Path(path).parent
+    (folder / "this_module_ends.py").write_text("raise SystemExit('bye')\n")
+    monkeypatch.syspath_prepend(folder)
     with pytest.raises(UsageError, match=message):
         open_callable(id.format(path=path))
 
@@ -152,6 +161,8 @@ def test_programs_are_refused(path: str) -> None:
 def test_tasks_that_are_none(path: str) -> None:
     with pytest.raises(DataError, match="task 1 has no field 'answer'; it has: gold"):
         open_callable(f"{path}:boxed", rows=[{"gold": 1}])
+    with pytest.raises(DataError, match=r"task 1 has no field 'answer'; it has: id$"):
+        open_callable(f"{path}:boxed", rows=[{"id": 1, "answer": None}])
     with pytest.raises(DataError, match="task 1: 'response' must be text, got dict"):
         open_callable(f"{path}:boxed", rows=[{"answer": "1", "response": {}}])
     with pytest.raises(UsageError, match="give --tasks"):
