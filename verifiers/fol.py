@@ -7,14 +7,16 @@ The task's `answer` decides what is asked, or `mode` does:
     {"premises": [...], "conclusion": "...", "label": "True" | "False" | "Uncertain"}
         The label; or {"premises", "conclusion", "label"} as JSON or under such headings, which must say what the task
         does. That the premises are consistent and give the label is checked once.
-    {"premises": [...], "conclusion": "..."}             a proof: lines "n. formula [from P1, 2]"
+    {"premises": [...], "conclusion": "..."}             a proof: lines "n. formula [from P1, 2]", or cited otherwise
 
 With a signature ({"predicates": {"P": 1}, "functions": {"f": 1}, "constants": ["a"]}) names must be those; without
 one they are matched by likeness (see `_fol/align.py`), never by what would make the formulas equal: where several
-matchings are as like, all must hold. Names of other meaning may look alike (Man, Woman): a signature is safer.
-Spellings are Unicode, ASCII (`forall x (P(x) -> ~Q(x))`), LaTeX and TPTP (`! [X] : (p(X) => q(X))`). From tight to
-loose: quantifier and ¬, ∧, ∨, ⊕ (parity), → (to the right), ↔. A free variable, a name with two uses, more than 200
-parts, 64 levels or 6 alternations of quantifiers is malformed.
+matchings are as like, all must hold. Names with other numbers or primes, a negation more, or a word that begins or
+ends otherwise (Man, Woman; Increase, Decrease; Careful, Careless) do not match, but some of other meaning do (Loves,
+Lives): a signature is safer.
+Spellings are Unicode, ASCII (`forall x (P(x) -> ~Q(x))`), LaTeX and TPTP (`! [X] : (p(X) => q(X))`); `~` is always ¬,
+never LaTeX's blank. From tight to loose: quantifier and ¬, ∧, ∨, ⊕ (parity), → (to the right), ↔. A free variable, a
+name with two uses, more than 200 parts, 64 levels or 6 alternations of quantifiers is malformed.
 
 Two formulas are equivalent where Z3 proves both directions; where it gives up, cvc5 and a search through models of at
 most four elements are asked, and where these do too, the score is 0. Limits count the solvers' steps, so that the
@@ -90,7 +92,8 @@ def verify(
         extract: Where the answer stands: the only `<answer>` tag, the last fenced block, the last box, #### or
             Answer: line, or the whole reply.
         scope: How far a quantifier reaches that no bracket follows: "tight" over the next unary formula, "wide" to the
-            end. For the reply, and for the gold where it does not say.
+            end. For the reply, and for the gold where it does not say. Where "tight" would leave a variable outside,
+            `∀x. P(x) → Q(x)`, with a dot, colon or comma, is wide.
         credit: What a wrong answer earns. "balanced", for formulas: half the agreement on 256 sampled models, and at
             most 1/4 where it only implies the gold or follows from it; one that has nothing to do with it earns about
             1/4 by chance. "steps", for proofs: see `_fol/proofs.py`.

@@ -257,11 +257,12 @@ class Slow:
     """Workers that run out of time on every question, or on some."""
 
     def __init__(self, on: str = "") -> None:
-        self.on = on
+        self.on, self.ended = on, 0
         self.real = prover._workers
 
     def call(self, function: str, question: Any) -> workers.Answer:
         if self.on in str(question):
+            self.ended += 1
             return workers.Answer("timeout")
         return self.real.call(function, question)
 
@@ -270,9 +271,11 @@ def test_a_slow_machine_blames_neither_the_task_nor_keeps_the_verdict(monkeypatc
     monkeypatch.setattr(prover, "_workers", Slow())
     with pytest.raises(InfraError, match="too slow or busy"):
         problem.fault(problem.read_problem("SlowTask(a)", "auto", "tight"))
-    monkeypatch.setattr(prover, "_workers", Slow("SlowReply"))
+    slow = Slow("SlowReply")
+    monkeypatch.setattr(prover, "_workers", slow)
     gold = {"formula": "P(a)", "signature": {"predicates": {"P": 1, "SlowReply": 1}, "constants": ["a"]}}
     assert grade("fol", "P(a) & SlowReply(a)", gold, extract="final").status == "timeout"
+    assert slow.ended == 1  # the other direction is not waited for
     monkeypatch.undo()
     assert grade("fol", "P(a) & SlowReply(a)", gold, extract="final").status == "incorrect"
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentrl.verifiers._fol.align import alignments, levenshtein, name_distance
+from agentrl.verifiers._fol.align import alignments, levenshtein, name_distance, opposed
 from agentrl.verifiers._fol.le import logical_equivalence_score
 from agentrl.verifiers._fol.printer import Style, canonical, show
 from agentrl.verifiers._fol.reader import ANY_NAME, ReadError, Scope, read
@@ -41,6 +41,20 @@ SAME = [
     "![x]:[P(x) => !Q(x,a)]",
     r"\forall x (P(x) \rightarrow \neg Q(x, a))",
     "all x [P(x) ⇒ ∼Q(x, a)]",
+    "forall x, (P(x) --> !Q(x, a))",
+    "forall x. P(x) ==> ~Q(x, a)",
+    "∀x: P(x) → ¬Q(x, a)",
+    "(∀x)(P(x) → ¬Q(x, a));",
+    "∀(x) (P(x) → ¬Q(x, a)),",
+    "(∀x){P(x) → ¬Q(x, a)}",
+    "ForAll x (P(x) Implies Not Q(x, a))",
+    "∀x （P（x） → ¬Q（x，a））",
+    r"\forall x \, \left( P(x) \implies \lnot Q(x, a) \right)",
+    r"\forall x\; \bigl[\text{P}(x) \Longrightarrow \neg\, \mathrm{Q}(x, a)\bigr]",
+    r"\forall{x}\colon \{ \operatorname{P}\left(x\right) \supset \sim \textit{Q}(x,\ a) \}",
+    r"\( (\forall x)\; (P(x) \text{ implies } \text{not}\; Q(x, \mathtt{a})) \)",
+    r"\[ \forall x \quad (P(x) \longrightarrow \lnot Q(x, a)) \]",
+    r"$\\forall x (P(x) \\to \\neg Q(x, a))$ \\\\",
 ]
 
 
@@ -74,6 +88,21 @@ def test_spellings(text: str) -> None:
         ("∀x (P(x) ∧ ∃x Q(x))", "∀x (P(x) ∧ ∃y Q(y))"),
         ("BreastCancer (a)", "BreastCancer(a)"),
         ("Anti-abortion(l-2021)->P", "Anti-abortion(l-2021) → P"),
+        ("(∀x)(∃y) R(x, y) → P", "(∀x ∃y R(x, y)) → P"),
+        ("(∀x, y ∃z)(S(x, y, z))", "∀x ∀y ∃z S(x, y, z)"),
+        ("(∀x P) ∧ Q", "(∀x (P)) ∧ Q"),
+        ("∀x, p(x)", "∀x (p(x))"),
+        ("∀x,y(R(x, y))", "∀x ∀y R(x, y)"),
+        ("∀x_1, x₂ (R(x_1, x₂))", "∀x ∀y R(x, y)"),
+        (r"\forall x_{1} \, p\left(x_{1}\right)", "∀x p(x)"),
+        ("∀x. P(x) → Q(a)", "(∀x P(x)) → Q(a)"),
+        ("T ∧ (∀x. ∃y, R(x, y) → S(x, y))", "T ∧ ∀x ∃y (R(x, y) → S(x, y))"),
+        (r"\nexists x P(x)", "¬∃x P(x)"),
+        ("∄x P(x) ∧ Q(a)", "(¬∃x P(x)) ∧ Q(a)"),
+        (r"Is\_Dog(a) \land \text{Big\_Dog}_1(a)", "Is_Dog(a) ∧ Big_Dog_1(a)"),
+        (r"P^\prime(a) <--> P′(b) \& P’(c)", "P'(a) ↔ P'(b) ∧ P'(c)"),
+        (r"a \not= b \veebar a == c", "a ≠ b ⊕ a = c"),
+        ("∀x ∀x ∀x ∀x P(x)", "∀x ∀y ∀z ∀w P(w)"),
     ],
 )
 def test_grouping(text: str, same: str) -> None:
@@ -120,6 +149,17 @@ def test_wide_scope(text: str, same: str) -> None:
         ("P & 'a b'", 'line 1, column 5: cannot read "\'"'),
         ("y > 9", "line 1, column 3: cannot read '>'"),
         (r"\frac P", r"line 1, column 1: cannot read '\\frac'"),
+        (r"P \land \text{two words}(a)", r"line 1, column 9: cannot read '\\text'"),
+        (r"P \land \text{-Q}", r"line 1, column 9: cannot read '\\text'"),
+        (r"a \!= b", r"line 1, column 3: cannot read '\\'"),
+        ("P ∧ $true", "line 1, column 5: cannot read '$'"),
+        ("∃!x P(x)", "line 1, column 2: expected a variable after '∃', got '!'"),
+        ("∀ (P)", "line 1, column 6: expected a formula after ')', got the end"),
+        ("(∀x P) Q", "line 1, column 8: expected an operator or the end after ')', got 'Q'"),
+        ("∀x. P → Q(y) ∧ ∀y S(y)", "line 1, column 11: 'y' is bound by a quantifier elsewhere, but not here"),
+        ("P(x_1)", "line 1, column 3: no quantifier binds the variable 'x_1'"),
+        ("P(x₂)", "line 1, column 3: no quantifier binds the variable 'x₂'"),
+        ("∀" + " x" * 4000 + " P", "line 1, column 8003: it has more than 200 parts"),
         ("P(" + ",".join("a" * 9) + ")", "line 1, column 1: 9 arguments are over the limit of 8"),
         ("P" * 101, "line 1, column 1: a name of 101 characters is over 100"),
         ("¬" * 64 + "P", "line 1, column 65: it is nested deeper than 64"),
@@ -207,7 +247,9 @@ def test_canonical_text_is_a_fixed_point_without_the_writers_names(tree: Formula
 
 
 @settings(deadline=None, max_examples=300)
-@given(st.text(alphabet="∀∃xyPQ(),.:[]!?¬~-∧&∨|→<=>↔⊕= \n\\abc1'", max_size=40), st.sampled_from(("tight", "wide")))
+@given(
+    st.text(alphabet="∀∃xyPQ(),.:;[]{}!?¬~-∧&∨|→<=>↔⊕= \n\\$_^abc1'", max_size=40), st.sampled_from(("tight", "wide"))
+)
 def test_any_text_reads_or_is_refused(text: str, scope: Scope) -> None:
     with contextlib.suppress(ReadError):
         formula = read(text, scope=scope).formula
@@ -216,6 +258,7 @@ def test_any_text_reads_or_is_refused(text: str, scope: Scope) -> None:
 
 # Names.
 
+CASES_TIED = [{"dogs": "Dog", "DOG": "dog"}, {"dogs": "dog", "DOG": "Dog"}]
 TIED = [{"catp": "catk", "catq": "catl"}, {"catp": "catl", "catq": "catk"}]
 
 
@@ -240,6 +283,10 @@ def test_levenshtein_is_the_textbooks(one: str, two: str) -> None:
         ({"catk": 1, "catl": 1}, {"catp": 1, "catq": 1}, TIED),
         ({"cat1": 1, "cat2": 1}, {"cat3": 1, "cat4": 1}, []),  # other numbers
         ({"dogk": 1, "dogl": 1}, {"dogl": 1, "dogm": 1}, [{"dogl": "dogl", "dogm": "dogk"}]),
+        ({"Dog": 1, "dog": 1}, {"dog": 1, "Dogs": 1}, [{"dog": "dog", "Dogs": "Dog"}]),
+        ({"Dog": 1, "dog": 1}, {"dogs": 1, "DOG": 1}, CASES_TIED),
+        ({"P": 1, "P'": 1}, {"p'": 1, "p": 1}, [{"p": "P", "p'": "P'"}]),
+        ({"P": 1}, {"P'": 1}, []),
     ],
 )
 def test_alignments(gold: dict[str, int], other: dict[str, int], expected: list[dict[str, str]]) -> None:
@@ -247,6 +294,29 @@ def test_alignments(gold: dict[str, int], other: dict[str, int], expected: list[
         return sorted(way.items())
 
     assert sorted(alignments(Symbols(gold), Symbols(other), {}), key=key) == sorted(expected, key=key)
+
+
+OTHER_NAMES = """Man/Woman Likes/Dislikes Increase/Decrease Able/Unable Legal/Illegal Male/Female Import/Export
+    Careful/Careless Home/Homeless Employer/Employee Father/Mother Grandfather/Grandmother Salesman/Saleswoman
+    Actor/Actress Host/Hostess LikesDogs/HatesDogs likesdogs/hatesdogs TeachesMath/TeachesArt RedCar/BlueCar
+    FlightFrom/FlightTo LogsIn/LogsOut Hotter/Colder Monday/Sunday Maximum/Minimum Student/Studies Cat/Rat"""
+LIKE_NAMES = """Man/men Dog/dogs City/Cities IsDog/Dog LivesIn/LivedAt WorksAt/WorksFor Wrote/Writes Child/Children
+    hotdog/HotDog newYork/new_york WinAward/WonAward Performs/Performance TalentShow/SchoolTalentShow Gives/Gave
+    Student/IsStudent Organized/Organization Speaks/Spoke parentOf/Parent american/American HasFur/hasfur"""
+
+
+@pytest.mark.parametrize("pair", OTHER_NAMES.split())
+def test_names_of_another_meaning_do_not_match(pair: str) -> None:
+    one, two = pair.split("/")
+    assert alignments(Symbols({one: 1}), Symbols({two: 1}), {}) == []
+    assert alignments(Symbols({two: 1}), Symbols({one: 1}), {}) == []
+    assert alignments(Symbols({one: 1}), Symbols({two: 1}), {one: [two]}) == [{two: one}]
+
+
+@pytest.mark.parametrize("pair", LIKE_NAMES.split())
+def test_forms_of_a_name_match(pair: str) -> None:
+    one, two = pair.split("/")
+    assert alignments(Symbols({one: 1}), Symbols({two: 1}), {}) == [{two: one}]
 
 
 def test_ties_and_synonyms() -> None:
@@ -266,7 +336,7 @@ def test_the_cheapest_matching_is_found(gold: list[str], data: st.DataObject) ->
     costs = {}
     for order in itertools.permutations(gold):
         pairs = list(zip(other, order, strict=True))
-        if all(name_distance(a, b) <= 0.5 for a, b in pairs):
+        if all(name_distance(a, b) <= 0.5 and not opposed(a, b) for a, b in pairs):
             costs[tuple(sorted(pairs))] = sum(name_distance(a, b) for a, b in pairs)
     ways = alignments(Symbols(dict.fromkeys(gold, 1)), Symbols(dict.fromkeys(other, 1)), {})
     assert bool(ways) == bool(costs)

@@ -31,6 +31,8 @@ MEN, HE = "all x. (Man(x) -> Mortal(x))", "Man(socrates)"
     [
         ('{"label": "true"}', "correct"),
         ("**True.**", "correct"),
+        (r"$\text{True}$", "correct"),
+        (r"\textbf{False}", "incorrect"),
         ("True\nFalse", "malformed"),
         ("", "malformed"),
         ('{"label": "True", "label": "False"}', "malformed"),
@@ -39,6 +41,8 @@ MEN, HE = "all x. (Man(x) -> Mortal(x))", "Man(socrates)"
         ('{"label": true}', "malformed"),
         (f"Premises:\n{MEN} ::: all men\n{HE}\nConclusion: Mortal(socrates)\nLabel: True", "correct"),
         (f"Premises:\n1. {HE}\n2. {HE} -> Mortal(socrates)\nConclusion: Mortal(socrates)\nLabel: True", "incorrect"),
+        (f"Premises:\n- {MEN}\n- {HE}\nConclusion: Mortal(socrates)\nLabel: True", "correct"),
+        (f"Premises:\n{MEN}\n- {HE}\nConclusion: Mortal(socrates)\nLabel: True", "incorrect"),
         (f"Premises:\n{MEN}\n{HE}\nConclusion: {HE}\nLabel: True", "incorrect"),
         (f"Premises:\n{MEN}\n{HE}\nConclusion: Mortal(socrates)\nLabel: False", "incorrect"),
         ("Premises:\nall x. (Man(x))\nConclusion: Mortal(socrates)\nLabel: True", "incorrect"),
@@ -71,12 +75,24 @@ PROOF = "1. B [from P1, P4]\n2. C [from P2, 1]\n3. D [from P3, 2]"
         (PROOF.replace("P", "premise "), "correct", ""),
         ("5. B [from 1 and 4]\n6. C [from 2, 5]\n7. D [from 3, 6]", "correct", ""),
         ("1. D [from P1, P2, P3, P4]", "correct", ""),
+        ("(1) B (P1, P4)\n(2) C (P2, 1)\n(3) D (P3, 2)", "correct", ""),
+        ("**1.** B (P1, P4)\n**2.** D (P2, P3, 1)", "correct", ""),
+        ("Step 1: B (P1, P4)\nStep 2: D (P2, P3, 1)", "correct", ""),
+        ("1. A → B (premise)\n2. A [given]\n3. B   MP 1, 2\n4. D; premises 2 and 3, step 3", "correct", ""),
         ("1. B [from P1, P4]\n2. C [from P2, 1]", "incorrect", "The last step is not the conclusion."),
         ("1. B [from P1]\n2. D [from P3]", "incorrect", "Step 1 does not follow from what it cites."),
         ("1. D", "incorrect", "Step 1 cites nothing."),
         ("1. D []", "malformed", ""),
         ("1. D [from ]", "incorrect", "Step 1 cites nothing."),
         ("1. D [from 1]", "incorrect", "Step 1 cites 1, which is neither a premise nor an earlier step."),
+        ("1. D (from A1, P4)", "incorrect", "Step 1 cites A1, which is neither a premise nor an earlier step."),
+        ("1. D (P1-P5)", "incorrect", "Step 1 cites P5, which is neither a premise nor an earlier step."),
+        ("1. D(P1, P2, P3, P4)", "incorrect", "Step 1 cites nothing."),
+        ("1. D (premise)", "malformed", "A step says that it is a premise, and is none."),
+        ("1. A (premise)\n2. A → B (given)\n3. B (2)", "incorrect", "Step 3 does not follow from what it cites."),
+        ("1. D by modus ponens", "malformed", ""),
+        ("1. D " + " " * 9000 + "x", "malformed", ""),
+        ("1. D (" + "1, " * 5000 + "1)", "malformed", ""),
         ("1. D [from P5]", "incorrect", "Step 1 cites P5, which is neither a premise nor an earlier step."),
         ("1. E ∨ ¬E [from P1]\n2. D [from P1]", "incorrect", "Step 1 uses a name that the task does not have."),
         ("1. ¬A [from P4]\n2. D [from 1]", "incorrect", "Step 1 does not follow from what it cites."),
@@ -90,6 +106,30 @@ def test_proofs(reply: str, status: str, feedback: str) -> None:
     verdict = say(CHAIN, reply)
     assert verdict.status == status, verdict
     assert not feedback or verdict.feedback == feedback
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        *("[from {}]", "(from {}).", "[{}].", "({})", "{{from {}}}", "from {}.", "[From {}]", "(using {})"),
+        *("by modus ponens from {}", "(by modus ponens from {})", "(modus ponens, {})", "[MP, {}]", "(→E {})"),
+        *("[{}] (modus ponens)", "(MP) [{}]", ", from {} by MP", ", modus ponens from {}", "(follows from {})"),
+        *("; {}", "-- {}", "// MP {}", "   {}", "\tMP {}"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("first", "second", "third"),
+    [
+        ("P1, P4", "P2, 1", "P3, 2"),
+        ("p1 and p4", "p2, and 1", "P3 & 2"),
+        ("premises 1 and 4", "premise 2 and step 1", "Premise 3, line 2"),
+        ("P1-P4", "premises 2 to 3, step 1", "premises 3–4, step 2"),
+    ],
+)
+def test_ways_to_cite(way: str, first: str, second: str, third: str) -> None:
+    steps = (f"B {way.format(first)}", f"C {way.format(second)}", f"D {way.format(third)}")
+    assert say(CHAIN, "\n".join(f"{i}. {step}" for i, step in enumerate(steps, 1))).success
+    assert not say(CHAIN, "\n".join(f"{i}. {step}" for i, step in enumerate(steps[1:], 1))).success
 
 
 def test_credit_for_steps() -> None:
@@ -168,12 +208,29 @@ def test_golds_rewrites_and_mutations(answer: Any, options: dict[str, Any]) -> N
         ("R(a,b)", "R(ab,ba)"),
         ("R(a,b)", "R(ba,ab)"),
         ("Happy(john)", "Unhappy(john)"),
+        ("∀x (Man(x) → Mortal(x))", "∀x (Woman(x) → Mortal(x))"),
+        ("R(a, A)", "R(A, a)"),
+        ("P(a) → P'(a)", "p'(a) → p(a)"),
         ("Happy(john)", "NotHappy(john)"),
         ("Before1990(john)", "Before1991(john)"),
     ],
 )
 def test_names_that_fit_in_two_ways_or_say_the_opposite_are_no_way_in(gold: str, said: str) -> None:
     assert grade("fol", f"<answer>{said}</answer>", gold).status == "incorrect"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        r"""["\forall x (P(x) \to Q(x))", "\neg P(a)"]""",
+        r"""["\\forall x (P(x) \\to Q(x))", "\\neg P(a)"]""",
+        "\\[\n\\forall x (P(x) \\to Q(x)) \\\\\n\\neg P(a)\n\\]",
+        "* ∀x (P(x) → Q(x))\n* ¬P(a)",
+        "(1) ∀x (P(x) → Q(x));\n(2) ¬P(a);",
+    ],
+)
+def test_lists_of_formulas(said: str) -> None:
+    assert grade("fol", f"<answer>{said}</answer>", ["∀x (P(x) → Q(x))", "¬P(a)"]).success
 
 
 def test_a_tie_that_changes_nothing_passes() -> None:

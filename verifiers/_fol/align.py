@@ -2,15 +2,15 @@
 
 Predicates match predicates, functions functions, of equal numbers of arguments, whose order stays. Every name needs its
 partner; a pair is allowed whose names, split at capitals and underscores, share at least half their characters
-(Levenshtein) or are listed as synonyms. Of all complete matchings the cheapest count; where several are equally cheap,
-at most 24 of them.
+(Levenshtein) and say nothing that is opposed (see `opposed`), or are listed as synonyms. Of all complete matchings the
+cheapest count; where several are equally cheap, at most 24 of them.
 """
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from agentrl.verifiers._fol.syntax import Symbols
 
@@ -21,7 +21,11 @@ _UNIT = 1_000_000
 _FORBIDDEN = _UNIT * 10_000
 _DIGITS = re.compile(r"[0-9]++")
 _NEGATING = frozenset(("not", "non", "no", "never", "without", "cannot"))
+_CONTRARY = [
+    frozenset(pair.split()) for pair in ("from to", "in out", "on off", "up down", "max min", "maximum minimum")
+]
 _PREFIXES = ("un", "non", "not", "no", "dis", "in", "im", "il", "ir", "anti", "mis")
+_ENDINGS = frozenset(map(frozenset, (("r", "e"), ("", "less"), ("or", "ress"), ("er", "ress"), ("", "ess"))))
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|[0-9]+|[^\W\d_]+")
 
 
@@ -109,21 +113,41 @@ def _cost(other: str, gold: str, synonyms: Mapping[str, Sequence[str]]) -> int:
 
 
 def opposed(one: str, other: str) -> bool:
-    """Whether names that look alike say different things: other numbers, or one of them negated.
+    """Whether names that look alike say different things.
 
-    >>> opposed("before1990", "before1991"), opposed("Unhappy", "Happy"), opposed("notHappy", "Happy")
+    They do where their numbers or primes differ, where one is negated, and where each has a word of three letters or
+    more that is no form of a word of the other: forms of a word begin alike, and if their ends differ much, not even
+    half alike.
+
+    >>> opposed("before1990", "before1991"), opposed("Unhappy", "Happy"), opposed("Increase", "Decrease")
     (True, True, True)
-    >>> opposed("Dogs", "Dog"), opposed("point_10", "Points10")
-    (False, False)
+    >>> opposed("Dogs", "Dog"), opposed("point_10", "Points10"), opposed("LivesIn", "LivedAt")
+    (False, False, False)
     """
     left, right = _split(one), _split(other)
-    if _DIGITS.findall(left) != _DIGITS.findall(right):
+    if _DIGITS.findall(left) != _DIGITS.findall(right) or one.count("'") != other.count("'"):
         return True
     words, others = set(left.split()), set(right.split())
-    if (words ^ others) & _NEGATING:
+    changed = words ^ others
+    if changed & _NEGATING or any(pair <= changed for pair in _CONTRARY):
         return True
     pairs = [(a, b) for a in words for b in others] + [(b, a) for a in words for b in others]
-    return any(a == prefix + b for a, b in pairs for prefix in _PREFIXES)
+    if any(a == prefix + b for a, b in pairs for prefix in _PREFIXES):
+        return True
+    return _has_other(words - others, others) and _has_other(others - words, words)
+
+
+def _has_other(words: Iterable[str], others: Iterable[str]) -> bool:
+    """Whether one of the words is no form of any of the others."""
+    return any(len(word) > 2 and not any(_one_stem(word, other) for other in others) for word in words)
+
+
+def _one_stem(one: str, other: str) -> bool:
+    if one[0] != other[0]:
+        return False
+    start = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    ends = one[start:], other[start:]
+    return frozenset(ends) not in _ENDINGS and (start < 3 or min(map(len, ends)) < 3)
 
 
 def _prices(costs: Sequence[Sequence[int]]) -> tuple[list[int], list[int]]:

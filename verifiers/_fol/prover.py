@@ -101,6 +101,8 @@ def compare(
     forward = _against(gold, other)
     if forward.outcome == "sat" and directions == "until_different":
         return Comparison("different", forward=False, model=forward.model, hard=forward.hard)
+    if forward.outcome == "timeout":  # one wall guard, not two
+        return Comparison("timeout", hard=True)
     backward = _against(other, gold)
     known = {"sat": False, "unsat": True}
     both = (forward.outcome, backward.outcome)

@@ -1,15 +1,16 @@
 """Formulas from text: Unicode, ASCII, LaTeX and TPTP spellings, by recursive descent.
 
-From tight to loose: quantifier and ¬ (of the next unary formula), ∧, ∨, ⊕, → (to the right), ↔. Names that a quantifier
-binds are variables, every other name is a constant, a function or a predicate by where it stands. A variable that is
-bound twice on one path is renamed. Every limit is checked while reading.
+From tight to loose: quantifier and ¬ (of the next unary formula), ∧, ∨, ⊕, → (to the right), ↔. Quantifiers may stand
+in brackets of their own: (∀x)(∃y) R(x, y). Names that a quantifier binds are variables, every other name is a constant,
+a function or a predicate by where it stands. A variable that is bound twice on one path is renamed. Every limit is
+checked while reading.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -51,10 +52,14 @@ _QUANTIFIERS: Mapping[str, Literal["forall", "exists"]] = {
     "exists": "exists",
     "!": "forall",
     "?": "exists",
+    "none": "exists",
 }
-_SHORT = re.compile(r"[a-z][0-9]*+'*+")
+_SHORT = re.compile(r"[a-z](?:_?[0-9]++|[₀-₉]++)?+'*+")
 _GLUED = re.compile(r"[a-z][0-9]*+[A-Z-]")
-_LIKE_A_VARIABLE = re.compile(r"[u-z][0-9]?+'*+|[XYZ][0-9]?+")
+_LIKE_A_VARIABLE = re.compile(r"(?:[u-z]|[XYZ])(?:_?[0-9]|[₀-₉])?+'*+")
+_CLOSING = {"(": ")", "[": "]", "{": "}"}
+_STARTS = frozenset(("name", "not", "!", "?", "forall", "exists", "none", *_CLOSING))
+"""What a formula begins with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,8 @@ def read(
     Args:
         text: The formula.
         scope: How far a quantifier reaches that no bracket follows: "tight" over the next unary formula, "wide" to
-            the end of the brackets around it.
+            the end of the brackets around it. Where "tight" leaves a variable outside, a dot, colon or comma after
+            the variable makes it "wide".
         constants: Names such as x or Y that are constants although they look like variables.
         precedence: "flat" gives all operators one level, grouped to the left.
 
@@ -93,33 +99,49 @@ def read(
     if len(text) > MAX_CHARS:
         raise ReadError("", 0, f"{len(text)} characters are over the limit of {MAX_CHARS}")
     text = unicodedata.normalize("NFC", text)
-    return _Reader(text, tokenize(text), scope, precedence).whole(constants)
+    tokens = tokenize(text)
+    try:
+        return _Reader(text, tokens, scope, precedence).whole(constants)
+    except _EscapedError as escaped:
+        if scope == "wide":
+            raise
+        try:
+            return _Reader(text, tokens, "dotted", precedence).whole(constants)
+        except ReadError:
+            raise escaped from None
+
+
+class _EscapedError(ReadError):
+    """A variable stands outside of the reach of its quantifier."""
 
 
 class _Reader:
     """One text, and how far it is read."""
 
-    def __init__(self, text: str, tokens: list[Token], scope: Scope, precedence: Precedence) -> None:
+    def __init__(
+        self, text: str, tokens: list[Token], scope: Scope | Literal["dotted"], precedence: Precedence
+    ) -> None:
         self._text, self._tokens, self._scope = text, tokens, scope
         self._levels = _LEVELS[precedence]
         self._at = self._nodes = self._depth = 0
         self._token = tokens[0]
         self._bound: dict[str, str] = {}  # in scope: as written, and as renamed
         self._ever_bound: set[str] = set()
+        self._renamed: set[str] = set()
         self._uses: dict[str, tuple[str, int, Token]] = {}
         self._operators: list[set[str]] = [set()]  # for every open bracket
         self._warnings: list[str] = []
 
     def whole(self, constants: Collection[str]) -> Reading:
         formula = self._joined(1)
-        if self._token.kind == ".":
+        if self._token.kind in (".", ",", ";"):
             self._take()
         if self._token.kind != "end":
             raise self._expected("an operator or the end")
         self._close()
         for name, (kind, arity, token) in self._uses.items():
             if name in self._ever_bound:
-                raise self._error(token, f"{name!r} is bound by a quantifier elsewhere, but not here")
+                raise _EscapedError(self._text, token.at, f"{name!r} is bound by a quantifier elsewhere, but not here")
             free = kind == "function" and not arity and _LIKE_A_VARIABLE.fullmatch(name)
             if free and name not in constants and ANY_NAME not in constants:
                 raise self._error(token, f"no quantifier binds the variable {name!r}")
@@ -145,10 +167,14 @@ class _Reader:
         is_list = token.kind in ("!", "?") and self._tokens[self._at + 1].kind == "["
         if token.kind in ("forall", "exists") or is_list:
             formula = self._quantified()
+        elif token.kind == "none":
+            formula = self._counted(Not(self._quantified()))
         elif token.kind in ("not", "!"):
             self._take()
             formula = self._counted(Not(self._unary()))
-        elif token.kind in ("(", "["):
+        elif token.kind == "(" and self._is_prefix():
+            formula = self._prefixed()
+        elif token.kind in _CLOSING:
             formula = self._bracketed()
         elif token.kind == "name":
             formula = self._named()
@@ -158,7 +184,7 @@ class _Reader:
         return formula
 
     def _bracketed(self) -> Formula:
-        closing = {"(": ")", "[": "]"}[self._take().kind]
+        closing = _CLOSING[self._take().kind]
         self._operators.append(set())
         formula = self._joined(1)
         if self._token.kind != closing:
@@ -186,51 +212,96 @@ class _Reader:
     def _quantified(self) -> Formula:
         kind = _QUANTIFIERS[self._take().kind]
         before = dict(self._bound)
-        names = [self._bind(token) for token in self._variables()]
-        if self._token.kind in (".", ":"):
+        bound = [(kind, self._bind(token)) for token in self._variables()]
+        return self._over(bound, before)
+
+    def _over(self, bound: Sequence[tuple[Literal["forall", "exists"], str]], before: dict[str, str]) -> Formula:
+        """What follows the quantifiers, under them."""
+        wide = self._scope == "wide"
+        if self._token.kind in (".", ":", ","):
             self._take()
-        following = self._token.kind in ("(", "[", "forall", "exists") or (
+            wide = wide or self._scope == "dotted"
+        following = self._token.kind in ("forall", "exists", "none", *_CLOSING) or (
             self._token.kind in ("!", "?") and self._tokens[self._at + 1].kind == "["
         )
-        formula = self._unary() if self._scope == "tight" or following else self._joined(1)
+        formula = self._joined(1) if wide and not following else self._unary()
         self._bound = before
-        for name in reversed(names):
-            formula = self._counted(Quantified(kind, name, formula))
+        for kind, name in reversed(bound):
+            formula = Quantified(kind, name, formula)
         return formula
+
+    def _is_prefix(self) -> bool:
+        """Whether the bracket holds quantifiers alone, as in (∀x)(∃y) R(x, y)."""
+        if self._tokens[self._at + 1].kind not in ("forall", "exists"):
+            return False
+        at, last = self._at + 2, ""
+        while (token := self._tokens[at]).kind != ")":
+            listed = token.kind == "name" and (last != "name" or _SHORT.fullmatch(token.text))
+            if not listed and not (last == "name" and token.kind in (",", "forall", "exists")):
+                return False
+            at, last = at + 1, token.kind
+        return last == "name" and self._tokens[at + 1].kind in _STARTS
+
+    def _prefixed(self) -> Formula:
+        self._take()
+        before = dict(self._bound)
+        kind = _QUANTIFIERS[self._take().kind]
+        bound: list[tuple[Literal["forall", "exists"], str]] = []
+        while self._token.kind != ")":
+            token = self._take()
+            if token.kind == "name":
+                bound.append((kind, self._bind(token)))
+            elif token.kind != ",":
+                kind = _QUANTIFIERS[token.kind]
+        self._take()
+        return self._over(bound, before)
 
     # Variables and terms.
 
     def _variables(self) -> list[Token]:
-        if self._token.kind == "[":
+        closing = _CLOSING.get(self._token.kind, "")
+        if closing == "]" or (closing and self._lists_names(self._at + 1, closing)):
             self._take()
             found = [self._variable()]
             while self._token.kind == ",":
                 self._take()
                 found.append(self._variable())
-            if self._token.kind != "]":
-                raise self._expected("',' or ']'")
+            if self._token.kind != closing:
+                raise self._expected(f"',' or {closing!r}")
             self._take()
             return found
         found = [self._variable()]
         if self._token.kind == "(" and found[0].end == self._token.at and _GLUED.match(found[0].text):
             raise self._error(found[0], f"a space is missing after the variable in {found[0].text!r}")
         while self._goes_on():
+            if self._token.kind == ",":
+                self._take()
             found.append(self._variable())
         return found
 
     def _goes_on(self) -> bool:
-        """Whether another variable follows; a comma before it is taken."""
+        """Whether another variable follows, after a comma or without one."""
         comma = self._token.kind == ","
-        name = self._tokens[self._at + comma]
+        at = self._at + comma
+        name = self._tokens[at]
         if name.kind != "name":
             return False
-        after = self._tokens[self._at + comma + 1]
-        short = _SHORT.fullmatch(name.text) is not None
+        after = self._tokens[at + 1]
+        if comma and after.kind != "(":
+            return True
+        if not _SHORT.fullmatch(name.text):
+            return False
+        apart = any(map(str.isspace, self._text[name.end : after.at]))
         if comma:
-            self._take()
-            return short or after.kind != "("
-        apart = after.kind in ("(", "[") and after.at > name.end
-        return short and (apart or after.kind in ("name", ",", ".", ":", "forall", "exists", "not"))
+            return apart or not self._lists_names(at + 2, ")")
+        bracket = apart and after.kind in _CLOSING
+        return bracket or after.kind in ("name", ",", ".", ":", "forall", "exists", "none", "not")
+
+    def _lists_names(self, at: int, closing: str) -> bool:
+        """Whether there are only names up to the closing bracket."""
+        while self._tokens[at].kind in ("name", ","):
+            at += 1
+        return self._tokens[at].kind == closing
 
     def _variable(self) -> Token:
         if self._token.kind != "name":
@@ -238,11 +309,13 @@ class _Reader:
         return self._take()
 
     def _bind(self, token: Token) -> str:
+        self._count()  # for the quantifier, before what may be many are renamed
         name = token.text
         self._ever_bound.add(name)
         if name in self._bound:
-            taken = {other.text for other in self._tokens} | set(self._bound.values())
+            taken = {other.text for other in self._tokens} | self._renamed
             name = next(fresh for i in range(1, len(taken) + 2) if (fresh := f"{token.text}{i}") not in taken)
+            self._renamed.add(name)
         self._bound[token.text] = name
         return name
 

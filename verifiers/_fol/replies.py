@@ -8,9 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from agentrl.verifiers._fol.citations import cited_labels, says_premise, without_reason
+from agentrl.verifiers._fol.printer import canonical
 from agentrl.verifiers._fol.problem import LABELS, MAX_FORMULAS, Problem
 from agentrl.verifiers._fol.reader import ReadError, Scope, read
 from agentrl.verifiers._fol.syntax import Formula, SymbolError, Symbols, symbols
+from agentrl.verifiers._fol.tokens import COMMANDS, STYLED
 from agentrl.verifiers._reading import extract as reading
 from agentrl.verifiers._reading.fences import blocks
 from agentrl.verifiers._reading.strict_json import JsonError, parse_json
@@ -37,8 +40,11 @@ PLACES = _OTHER_PLACES | {str(name): words for name, words in reading.PLACES.ite
 MAX_TEXT = 20_000
 MAX_STEPS = 32
 MAX_CITED = 64
-_NUMBER = re.compile(r"\s*+([0-9]{1,4})[.)]\s++")
-_CITED = re.compile(r"(?:[Pp](?:remise\s*+)?+)?+[0-9]{1,4}")
+_NUMBER = re.compile(r"\s*+(?:\*\*)?+(?:[Ss]tep\s++|[Ll]ine\s++)?+\(?+([0-9]{1,4})[.):]{1,2}+(?:\*\*)?+:?+\s++")
+_BULLET = re.compile(r"[-*•]\s++")
+_FENCES = re.compile(r"\$\$?+|\\[\[\]()]|\\(?:begin|end)\{[a-z]+\*?\}")
+_FONT = re.compile(rf"({STYLED})\.?")
+_LOOSE = re.compile(rf"(?<!\\)\\(?=(?:{'|'.join(COMMANDS)})(?![A-Za-z]))")
 _HEADS = ("premises", "conclusion", "label", "answer")
 
 
@@ -83,6 +89,8 @@ def answer_text(reply: str, extract: Extract) -> str | None:
     if text is not None and text.lstrip().startswith("```"):
         text = next((text[block.start : block.end] for block in blocks(text)), None)
     text = None if text is None else text.strip().strip("`$").strip()
+    if text is not None and text.startswith("**") and text.endswith("**"):
+        text = text.strip("*").strip()
     if not text:
         raise Unreadable(f"The answer cannot be read from: {PLACES[extract]}.")
     return text
@@ -123,13 +131,26 @@ def read_formulas(text: str, problem: Problem, scope: Scope) -> tuple[tuple[Form
     elif text.startswith("[") and _json_list(text) is not None:
         texts = _json_list(text) or []
     else:
-        texts = [_plain(line) for line in text.splitlines() if line.strip()]
+        texts = _lines(text.splitlines())
     return _formulas(texts, problem, scope)
+
+
+def _lines(lines: Sequence[str]) -> list[str]:
+    """The formulas of some lines: bullets, where every line has one, numbers and marks of LaTeX left out."""
+    kept = [line.strip() for line in lines if line.strip() and not _FENCES.fullmatch(line.strip())]
+    if len(kept) > 1 and all(map(_BULLET.match, kept)):
+        kept = [_BULLET.sub("", line, count=1) for line in kept]
+    return [_plain(line) for line in kept]
+
+
+def _doubled(text: str) -> str:
+    r"""JSON whose commands of LaTeX have the two backslashes that they need: "\to" is no tab and an o."""
+    return _LOOSE.sub(r"\\\\", text)
 
 
 def _json_list(text: str) -> list[str] | None:
     try:
-        value = parse_json(text, max_chars=MAX_TEXT)
+        value = parse_json(_doubled(text), max_chars=2 * MAX_TEXT)
     except JsonError:
         return None
     return value if isinstance(value, list) and all(isinstance(item, str) for item in value) else None
@@ -164,7 +185,7 @@ def read_formal(text: str, problem: Problem, scope: Scope) -> Formal:
         Unreadable: It has another shape, a label that is none, or a formula cannot be read.
     """
     parts = _json_parts(text) if text.startswith("{") else _line_parts(text)
-    label = LABELS.get(parts.label.strip("*`. ").casefold())
+    label = LABELS.get(_unstyled(parts.label).strip("*`$. ").casefold())
     if label is None:
         raise Unreadable("The label must be True, False or Uncertain.")
     if parts.premises is None and parts.conclusion is None:
@@ -180,6 +201,12 @@ def read_formal(text: str, problem: Problem, scope: Scope) -> Formal:
     return Formal(label, premises, conclusion)
 
 
+def _unstyled(label: str) -> str:
+    r"""What stands in `\text{...}`."""
+    styled = _FONT.fullmatch(label.strip("*`$. "))
+    return styled[1].partition("{")[2].rstrip("} ") if styled else label
+
+
 @dataclass(frozen=True, slots=True)
 class _Parts:
     label: str
@@ -189,7 +216,7 @@ class _Parts:
 
 def _json_parts(text: str) -> _Parts:
     try:
-        value = parse_json(text, max_chars=MAX_TEXT)
+        value = parse_json(_doubled(text), max_chars=2 * MAX_TEXT)
     except JsonError as error:
         raise Unreadable(f"The JSON cannot be read: {error}.") from None
     allowed = {"label", "premises", "conclusion"}
@@ -215,7 +242,8 @@ def _line_parts(text: str) -> _Parts:
             sections[head] = []
             line = rest.strip("* ")
         if line:
-            sections.setdefault(head, []).append(_plain(line))
+            sections.setdefault(head, []).append(line)
+    sections = {head: _lines(lines) for head, lines in sections.items()}
     label, conclusion = sections.get("label", []), sections.get("conclusion")
     if len(label) != 1 or (conclusion is not None and len(conclusion) != 1):
         raise Unreadable("The answer must hold exactly one label, and at most one conclusion.")
@@ -223,7 +251,7 @@ def _line_parts(text: str) -> _Parts:
 
 
 def read_steps(text: str, problem: Problem, scope: Scope) -> list[Step]:
-    """The steps of a proof, one a line: `n. formula [from i, j]`.
+    """The steps of a proof, one a line: `n. formula [from i, j]`, or cited in another way.
 
     Raises:
         Unreadable: A line is no step, the numbers do not count up, or there are too many.
@@ -236,11 +264,12 @@ def read_steps(text: str, problem: Problem, scope: Scope) -> list[Step]:
         number = _NUMBER.match(line)
         if number is None or (found and int(number[1]) != found[-1].number + 1):
             raise Unreadable(f"Line {len(found) + 1} of the proof must be its next step: n. formula [from i, j]")
-        body, cited = _citations(line[number.end() :])
+        body, reason = without_reason(line[number.end() :])
         try:
             formula = read(body, scope=scope, constants=problem.constants).formula
         except ReadError as error:
             raise Unreadable(f"Step {number[1]} cannot be read: {error}.") from None
+        cited = () if reason is None else _cited(reason, formula, problem.formulas)
         found.append(Step(int(number[1]), formula, cited))
     if found and found[0].number not in (1, len(problem.formulas) + 1):
         raise Unreadable(
@@ -249,15 +278,17 @@ def read_steps(text: str, problem: Problem, scope: Scope) -> list[Step]:
     return found
 
 
-def _citations(text: str) -> tuple[str, tuple[str, ...]]:
-    body, bracket, rest = text.rstrip().rpartition("[")
-    words = rest.removesuffix("]").strip()
-    if not bracket or not rest.endswith("]") or not words.casefold().startswith("from"):
-        return text, ()
-    cited = tuple(part.strip() for part in words[4:].replace(" and ", ",").split(",") if part.strip())
-    if len(cited) > MAX_CITED or not all(_CITED.fullmatch(one) for one in cited):
+def _cited(reason: str, formula: Formula, premises: Sequence[Formula]) -> tuple[str, ...]:
+    if says_premise(reason):
+        text = canonical(formula)
+        same = [f"P{number}" for number, premise in enumerate(premises, 1) if canonical(premise) == text]
+        if not same:
+            raise Unreadable("A step says that it is a premise, and is none.")
+        return tuple(same)
+    cited = cited_labels(reason)
+    if len(cited) > MAX_CITED or not (cited or reason.casefold() == "from"):
         raise Unreadable("A step cites steps by number and premises as P1, P2, ...: [from P1, 2]")
-    return body, tuple(one.replace("remise", "").replace(" ", "").upper() for one in cited)
+    return cited
 
 
 def as_json(premises: Sequence[str], conclusion: str, label: str) -> str:
