@@ -11,16 +11,17 @@ The transcript's `final_state` holds the state as "db" and, where the environmen
 Four things must hold. The rows that the gold changes are as in its final state, floats rounded and volatile fields
 masked; or assertions on paths hold. Every other row is as it was, to the last field. The log keeps to its invariants,
 so that writing and undoing, and junk where it does not show, are seen. And each fact stands in the final message as a
-value of its type, among no more candidates than the gold allows. A task that an agent solves by doing nothing is
-refused, unless it asks for a fact or an event.
+value of its type, and not as one of several ("3, 4 or 5"), unless the gold allows for more candidates. A task that an
+agent solves by doing nothing is refused, unless it asks for a fact or an event.
 
 Source: the final database and the outputs of tau-bench (sierra-research/tau-bench at 59a200c, arXiv:2406.12045), and
 what arXiv:2507.02825 found about both. Differs from the source: values in place of substrings, lists of every possible
 answer fail, only the final message counts, the log is looked at, the initial state counts, and no state is reached by
 running the gold's own calls.
 
-Covered: states that are JSON values. Not covered: partial credit, facts in words ("seven"), whether a fact is denied
-("it is not 7"), rows whose keys are not known beforehand.
+Covered: states that are JSON values, with texts as keys. Not covered: partial credit, facts in words ("seven"), whether
+a fact is denied ("it is not 7"), what a number is said to be the number of, rows whose keys are not known beforehand. A
+task whose right answers go on to name other values of the same unit needs "max_candidates".
 """
 
 from __future__ import annotations

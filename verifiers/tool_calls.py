@@ -16,8 +16,8 @@ Jaccard index of the two sets), keys (the Jaccard index of each matched pair) an
 each pair), the last two summed over the best matching and divided by the larger number of calls, so that adding calls
 never pays.
 
-Where no tool fits, every try to call one fails, well written or not, and so do an empty reply, a single word, noise and
-the prompt itself.
+Where no tool fits, every try to call one fails, well written or not, and so do an empty reply, noise, the prompt itself
+and a few words that neither decline nor ask.
 
 Source: the abstract-syntax rules of the Berkeley function-calling leaderboard (ShishirPatil/gorilla at 6ea5797,
 arXiv:2305.15334) and the reward of ToolRL (arXiv:2504.13958). Differs from the source: texts keep their punctuation
@@ -39,6 +39,7 @@ from agentrl.verifiers._reading.extract import final_segment
 from agentrl.verifiers._tools import cases
 from agentrl.verifiers._tools.gold import Gold, read_gold
 from agentrl.verifiers._tools.irrelevance import attempts, is_natural
+from agentrl.verifiers._tools.matching import SearchLimit
 from agentrl.verifiers._tools.parse import Call, Dialect, Limits, Outside, Unreadable, parse_message
 from agentrl.verifiers._tools.patterns import PatternTimeout, bounded
 from agentrl.verifiers._tools.plain import canonical
@@ -110,6 +111,10 @@ def verify(
         return Verdict(0.0, "malformed", checks=checks, feedback=f"The calls cannot be read: {error}")
     except PatternTimeout:
         return Verdict(0.0, "timeout", feedback="An argument took too long to compare.")
+    except SearchLimit:
+        return Verdict(
+            0.0, "resource_limit", feedback="The order of so many calls that fit each other was not decided."
+        )
     status: Status = "correct" if judged.score == 1.0 else "partial" if judged.score > 0 else "incorrect"
     answer = canonical([[call.name, dict(call.arguments)] for call in calls])[:2000]
     return Verdict(judged.score, status, answer, judged.checks, judged.feedback)

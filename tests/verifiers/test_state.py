@@ -16,7 +16,6 @@ from agentrl.golds import gold_problem, mutated_golds, rewritten_golds
 from agentrl.types import SCORED, Message, Transcript, Verdict
 from agentrl.verifiers import state
 from agentrl.verifiers._tools.cases_state import ASK, ASSERT, CANCEL, MAIL, WRITE, end, shop
-from agentrl.verifiers._tools.facts import read_facts
 
 
 def grade(reply: str | Transcript, gold: Any) -> Verdict:
@@ -153,6 +152,51 @@ def test_assertions_name_places_and_guard_the_rest() -> None:
     assert failed(end(changed), gold) == {"untouched"}
 
 
+@pytest.mark.parametrize("empty", [{}, []])
+def test_only_an_empty_table_is_one(empty: Any) -> None:
+    gold = {"initial": {"t": {"1": 1}, "e": empty}, "final": {"t": {"1": 2}, "e": empty}}
+    others: list[Any] = ["table", "", [], {}, None, 0, [{}], {"0": {}}]
+    for e in others:
+        assert failed(end({"t": {"1": 2}, "e": e}), gold) == (set() if e == empty else {"untouched"}), e
+    emptied = {"initial": {"t": {"1": 1}, "e": 5}, "final": {"t": {"1": 1}, "e": empty}}
+    for e in others:
+        assert grade(end({"t": {"1": 1}, "e": e}), emptied).success == (e == empty), e
+
+
+def test_keys_are_texts() -> None:
+    gold = {"initial": {"t": {"1": {"n": 1}}}, "final": {"t": {"1": {"n": 2}}}}
+    for table in ({1: {"n": 2}}, {1: {"n": 7}, "1": {"n": 2}}, {"1": {"n": 2}, None: 1}):
+        assert grade(end({"t": table}), gold).status == "malformed"
+    numbers = {"initial": {"t": {7: {"n": 1}}}, "final": {"t": {7: {"n": 2}}}}
+    assert "the key 7 is no text" in grade(end(numbers["final"]), numbers).feedback
+    places = {"initial": {"t": {"1": 1}}, "assert": [{"path": ["t", 1], "value": 2}]}
+    assert failed(end({"t": {"1": 2}}), places) == set()
+    assert grade(end({"t": {1: 2}}), places).status == "malformed"
+
+
+NEW_PLACES = [  # what is asserted, states that are right, states that are not
+    ({"path": "u/1/n", "value": 5}, [{"u": {"1": {"n": 5}}}], [{"u": {"1": {"n": 5, "m": 1}}}, {"u": {}}]),
+    ({"path": "u/1", "value": 5}, [{"u": {"1": 5}}], [{"u": {"1": 5, "2": 5}}, {"u": {"1": 5}, "*": {}}]),
+    ({"path": "t/2/n", "value": 5}, [{"t": {"2": {"n": 5}}}], [{"t": {"2": {"n": 5, "m": {}}}}, {"t": {"2": {}}}]),
+    ({"path": "t/1/a/b", "value": 5}, [{"t": {"1": {"n": 1, "a": {"b": 5}}}}], [{"t": {"1": {"a": {"b": 5}}}}]),
+    ({"path": "u/1/n", "absent": True}, [], [{"u": {}}, {"u": {"1": {}}}, {"t": {"1": {}}}]),
+]
+
+
+@pytest.mark.parametrize(("wanted", "right", "wrong"), NEW_PLACES)
+def test_assertions_on_new_places(wanted: dict[str, Any], right: list[Any], wrong: list[Any]) -> None:
+    initial = {"t": {"1": {"n": 1}}}
+    gold = {"initial": initial, "assert": [wanted], "events": {"required": [{"op": "look"}]}}
+    assert gold_problem("state", gold) == ""
+
+    def left(new: Any) -> set[str]:
+        db = {**initial, **new} if "t" not in new else {"t": {**initial["t"], **new["t"]}}
+        return failed(end(db, events=[{"op": "look"}]), gold)
+
+    assert [left(db) for db in right] == [set()] * len(right)
+    assert all(left(db) for db in wrong)
+
+
 @pytest.mark.parametrize(
     "events",
     [
@@ -188,56 +232,6 @@ def test_invariants_of_a_log() -> None:
     assert failed(end(db, events=[*mails, WRITE, {"op": "delete", "path": "orders/7/x"}]), gold) == {"events"}
     assert failed(end(db), gold) == {"events"}
     assert failed(end(db, events=[*mails, *[{"op": "read"}] * 10_000]), gold) == {"events"}
-
-
-def number(value: float, **options: Any) -> dict[str, Any]:
-    return {"type": "number", "value": value, **options}
-
-
-DAY = {"type": "date", "value": "2024-05-06"}
-ORDER = {"type": "id", "value": "#W2378156"}
-CARD = {"type": "text", "value": "gold", "among": ["gold plus", "silver"]}
-STATED = [  # the fact, texts that state it, texts that do not
-    (number(54.04), ["It is $54.04.", "54.04", "total: 54.04!"], ["54.4", "154.04", "54.041", "-54.04"]),
-    (number(1234.5), ["1,234.50", "1234.5"], ["1,2345", "1.234,5", "1 234.5"]),
-    (number(-3), ["it fell by −3 degrees", "(-3)", "-3"], ["3", "5-3", "1--3"]),
-    (
-        number(5),
-        ["There are 5 of 7.", "5%"],
-        ["2024-05-05", "5 May 2024", "May 5, 2024", "5/5/2024", "#W5", "05:05", "4-5", "five", "5th"],
-    ),
-    (number(10, rel=0.01), ["10.05"], ["10.2"]),
-    (DAY, ["on 6 May 2024", "May 6th, 2024.", "2024/5/6"], ["05/06/2024", "May 2024", "2024-05-061"]),
-    ({**DAY, "order": "dmy"}, ["06/05/2024"], ["05/06/2024"]),
-    (ORDER, ["Order #W2378156.", "(#w2378156)"], ["W2378156", "#W23781567", "#W237815"]),
-    ({"type": "id", "value": "12345"}, ["id 12345"], ["123456", "12,345"]),
-    ({**CARD, "max_candidates": 3}, ["gold or gold plus"], ["gold plus or silver"]),
-    (CARD, ["You are GOLD."], ["golden", "Gold Plus", "gold or silver"]),
-]
-
-
-@pytest.mark.parametrize(("fact", "right", "wrong"), STATED)
-def test_facts_are_values_and_no_substrings(fact: Any, right: list[str], wrong: list[str]) -> None:
-    (read,) = read_facts([fact])
-    assert [text for text in right if not read.stated(text)] == []
-    assert [text for text in wrong if read.stated(text)] == []
-
-
-LISTS = [
-    ({"type": "number", "value": 7}, " ".join(str(n) for n in range(20))),
-    ({"type": "date", "value": "2024-05-06"}, " ".join(f"2024-05-0{d}" for d in range(1, 10))),
-    ({"type": "id", "value": "#W7"}, " ".join(f"#W{n}" for n in range(10))),
-    ({"type": "text", "value": "b", "among": ["a", "b", "c"]}, "a b c"),
-]
-
-
-@pytest.mark.parametrize(("fact", "listed"), LISTS)
-def test_listing_every_possible_answer_fails(fact: Any, listed: str) -> None:
-    """T2, and a task may allow for more."""
-    gold = {"initial": shop(), "final": shop(), "outputs": [fact]}
-    assert failed(end(shop(), listed), gold) == {"output 1"}
-    gold["outputs"] = [{**fact, "max_candidates": 20}]
-    assert failed(end(shop(), listed), gold) == set()
 
 
 def test_only_the_final_message_counts() -> None:

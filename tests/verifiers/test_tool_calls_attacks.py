@@ -21,7 +21,6 @@ from agentrl.verifiers import tool_calls
 from agentrl.verifiers._tools import patterns
 from agentrl.verifiers._tools.cases import NONE_FITS, NUMBER, OVERLAP, PAIR, PARALLEL
 from agentrl.verifiers._tools.irrelevance import attempts, is_natural
-from agentrl.verifiers._tools.matching import assignment, ordered_matching, perfect_matching
 from agentrl.verifiers._tools.parse import Call, write_calls
 from agentrl.verifiers._tools.pycalls import format_calls, parse_calls
 from agentrl.verifiers._tools.values import same
@@ -42,7 +41,13 @@ FLIGHTS = {
     [
         "abc",
         "abc abc abc abc abc",
-        "No.",
+        "Yes.",
+        "Which",
+        "aa bb cc dd",
+        "аа бб вв гг",
+        "foo bar baz qux",
+        "東京大阪京都札幌",
+        "no " * 12,
         "....... ?!",
         "0",
         "[]",
@@ -81,6 +86,17 @@ def test_junk_and_tries_are_no_refusal(reply: str) -> None:
         "None of the functions, get_fare included, fits this request.",
         "I cannot book hotels (only look up fares), sorry.",
         "Could you tell me which day you mean?",
+        "I cannot.",
+        "No.",
+        "Not possible.",
+        "Which day?",
+        "I can’t do that with these tools.",
+        "Booking hotels isn't supported.",
+        "Das geht nicht.",
+        "Désolé, je ne peux pas vous aider.",
+        "मैं इसमें आपकी मदद नहीं कर सकता।",
+        "できません。",
+        "아니요.",
         "Leider kann ich dabei nicht helfen.",
         "Извините, у меня нет подходящего инструмента.",
         "申し訳ありませんが、その質問に答えるツールがありません。",
@@ -245,44 +261,6 @@ def test_equality_is_symmetric_and_reflexive(a: Any, b: Any) -> None:
     assert same(a, b) == same(b, a)
 
 
-EDGES = st.lists(st.sets(st.integers(0, 4), max_size=5), min_size=1, max_size=4)
-
-
-def brute(edges: list[set[int]], before: list[tuple[int, int]]) -> bool:
-    choices = itertools.permutations(range(5), len(edges))
-    return any(
-        all(c[i] in edges[i] for i in range(len(edges))) and all(c[a] < c[b] for a, b in before) for c in choices
-    )
-
-
-@settings(max_examples=100, deadline=None)
-@given(EDGES, st.data())
-def test_matchings_agree_with_brute_force(edges: list[set[int]], data: st.DataObject) -> None:
-    n = len(edges)
-    pairs = [(a, b) for a in range(n) for b in range(a + 1, n)]
-    before = data.draw(st.lists(st.sampled_from(pairs), unique=True)) if pairs else []
-    for wanted, found in (([], perfect_matching(edges)), (before, ordered_matching(edges, before))):
-        assert (found is not None) == brute(edges, wanted)
-        if found is not None:
-            assert len(set(found)) == n
-            assert all(right in edges[left] for left, right in enumerate(found))
-            assert all(found[a] < found[b] for a, b in wanted)
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.integers(1, 4), st.integers(1, 4), st.data())
-def test_the_assignment_agrees_with_brute_force(rows: int, columns: int, data: st.DataObject) -> None:
-    gain = [[data.draw(st.integers(0, 6)) / 4 for _ in range(columns)] for _ in range(rows)]
-    pairs = assignment(gain)
-    assert len({r for r, _ in pairs}) == len({c for _, c in pairs}) == len(pairs) == min(rows, columns)
-    small, large, flipped = (rows, columns, False) if rows <= columns else (columns, rows, True)
-    best = max(
-        sum(gain[c][i] if flipped else gain[i][c] for i, c in enumerate(chosen))
-        for chosen in itertools.permutations(range(large), small)
-    )
-    assert sum(gain[r][c] for r, c in pairs) == pytest.approx(best)
-
-
 def rows() -> list[tuple[str, Any, Any, dict[str, Any]]]:
     """All rows of both tables, and one with a worker process behind it."""
     tool = {"name": "f", "parameters": {"properties": {"a": {"type": "string"}}}}
@@ -327,6 +305,20 @@ def test_the_same_verdicts_from_processes(method: str) -> None:
         '```json\n{"action": "get_fare", "action_input": "Bern main station"}\n```',
         "name: get_fare\narguments:\n  to: Bern please thank you",
         "get_fare to=Bern for the nice user",
+        "I call get_fare:\n  to: Bern",
+        "Let me run get_fare --to Bern",
+        "I use getFare(to='Bern') for it",
+        "I use **get_fare**(to='Bern') for it",
+        "I use get\u200b_fare(to='Bern') for it",
+        "I use get_fare（to='Bern'） for it",
+        "I call get_fare with {'to': 'Bern'} then",
+        'So it is {"get_fare": {"to": "Bern"}} then',
+        "I call book_flight(to='Rome') now",
+        "GET /get_fare?to=Rome",
+        "I go functions.get_fare:0 <|tool_call_argument_begin|>",
+        "to=functions.get_fare <|message|>",
+        "<｜tool▁calls▁begin｜> what you asked for",
+        "[TOOL_REQUEST] what you asked for",
     ],
 )
 def test_other_dialects_are_tries_too(text: str) -> None:
@@ -335,7 +327,14 @@ def test_other_dialects_are_tries_too(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["Is get_fare what you mean?", "The name of the tool is get_fare, but it does not fit.", "No action is needed."],
+    [
+        "Is get_fare what you mean?",
+        "The name of the tool is get_fare, but it does not fit.",
+        "No action is needed.",
+        "I only have get_fare (for fares).",
+        "- `get_fare`: looks up fares",
+        "To call get_fare I need to know the destination: please tell me.",
+    ],
 )
 def test_to_speak_of_a_tool_is_no_try(text: str) -> None:
     assert not attempts(text, ["get_fare"])

@@ -8,7 +8,9 @@ each write must be to a row that the gold changes, or fit one of the patterns "r
      "allowed": [{"op": "log"}],                               writes that do no harm
      "max_writes": 1}                                          to any one row
 
-A pattern maps fields to comparators; an event may have more fields.
+Without "max_writes" such a row may be written any number of times: only its end counts then, and a task in which
+writing twice does harm, as a payment does, must say so. A pattern maps fields to comparators; an event may have more
+fields.
 """
 
 from __future__ import annotations

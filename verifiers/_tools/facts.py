@@ -5,33 +5,47 @@
     {"type": "id", "value": "#W2378156"}
     {"type": "text", "value": "gold", "among": ["gold", "silver", "bronze"]}
 
-Every fact has "max_candidates": how many different values of its kind the text may name. The default is two more than
-there are facts of that type; for a text, as many as there are. Candidates of an id are the words of its shape: letters,
-digits and marks in the same places. Candidates of a text are the members of "among". Numbers are digits, not words, and
-not parts of dates, ids, times and ranges.
+A fact is not stated where it is one of several values that are listed together (`listings.py`), unless these are facts
+as well; where the text names over two values of its type more than there are facts of it; as a number, where
+another one of the same unit follows ("$54.04. You have $100 left."; a sum may follow its parts); or as a text, where
+another one is named that is no fact. Where a right answer may name others, "max_candidates" says how many different
+values the text may name, and stands in place of all this.
+
+Candidates of an id are the words of its shape: letters, digits and marks in the same places. Candidates of a text are
+the members of "among". Numbers are digits, not words, and not parts of dates, ids, times, ranges and ordinals; those
+that number the lines of a list, stand before "=" or after "of" are left out, and so are those in brackets where one of
+their unit stands outside.
 """
 
 from __future__ import annotations
 
 import decimal
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, cast
 
 from agentrl.errors import DataError
 from agentrl.verifiers._tools.dates import find_dates
+from agentrl.verifiers._tools.listings import Said, lists, operands_left_out, said_last, with_unit
 from agentrl.verifiers._tools.values import Day, Matcher, Number, fold, read_matcher
 
 __all__ = ["Fact", "read_facts"]
 
 _NUMBER = re.compile(
-    r"(?<![\w.,#/:-])([-+\u2212]?)[$€£¥]?((?:[0-9]{1,3}(?:,[0-9]{3})++|[0-9]++)(?:\.[0-9]++)?)(?![\w#]|[.,/:-][0-9])"
+    r"(?<![\w.,#/:-])([-+\u2212]?)([$€£¥]?)((?:[0-9]{1,3}(?:,[0-9]{3})++|[0-9]++)(?:\.[0-9]++)?)(?![\w#]|[.,/:-][0-9])"
 )
+_LINE = re.compile(r"^[ \t]{0,8}+([0-9]{1,3})[.)](?=[ \t])", re.MULTILINE)
+_TOTAL = re.compile(
+    r"(?:[0-9]|\b(?:one|two|three|four|five|any|some|none|either))[^\W\d_\n ]{0,20} (?:[^\W\d_]{1,20} )?(?:out )?of \Z",
+    re.IGNORECASE,
+)
+_ASIDE = re.compile(r"\([^()]*+\)")
 _TOKEN = re.compile(r"[\w#][\w#@:/.-]*+")
 _EDGES = ".:/-"
 MAX_DIGITS = 40
 MAX_AMONG = 1000
+MAX_OTHERS = 2
 _KEYS: Mapping[str, frozenset[str]] = {
     "number": frozenset(("rel", "abs")),
     "date": frozenset(("order",)),
@@ -41,8 +55,8 @@ _KEYS: Mapping[str, frozenset[str]] = {
 
 
 class _Kind(Protocol):
-    def candidates(self, text: str) -> set[Any]:
-        """The different values of this kind that a text names."""
+    def candidates(self, text: str) -> list[Said]:
+        """The values of this kind that a text names, in order."""
 
     def accepts(self, candidate: Any) -> bool:
         """Whether one of them is the fact."""
@@ -53,31 +67,62 @@ class _Kind(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One fact, and how many values of its kind a text may name."""
+    """One fact, the facts of its type, and how many values of its kind a text may name where the gold says so."""
 
     kind: _Kind
-    most: int
+    peers: tuple[_Kind, ...]
+    most: int | None
 
     def stated(self, text: str) -> bool:
         """Whether a text states it, and not too much beside it."""
-        named = self.kind.candidates(text)
-        return len(named) <= self.most and any(self.kind.accepts(candidate) for candidate in named)
+        said = self.kind.candidates(text)
+        count, places = len({one.value for one in said}), [i for i, s in enumerate(said) if self.kind.accepts(s.value)]
+        if not places or self.most is not None:
+            return bool(places) and count <= (self.most or 0)
+        if isinstance(self.kind, _Words):
+            return not any(map(self._is_other, said))
+        if count > len(self.peers) + MAX_OTHERS or any(map(self._is_hidden, lists(said, text))):
+            return False
+        return not isinstance(self.kind, _Amount) or said_last(places[-1], said, text, is_other=self._is_other)
+
+    def _is_hidden(self, listed: list[Said]) -> bool:
+        return any(self.kind.accepts(one.value) for one in listed) and any(map(self._is_other, listed))
+
+    def _is_other(self, said: Said) -> bool:
+        return not any(peer.accepts(said.value) for peer in self.peers)
 
 
 @dataclass(frozen=True, slots=True)
 class _Amount:
     value: Number
 
-    def candidates(self, text: str) -> set[Any]:
+    def candidates(self, text: str) -> list[Said]:
         for _, start, end in (*find_dates(text), *find_dates(text, "mdy"), *find_dates(text, "dmy")):
             text = text[:start] + "_" * (end - start) + text[end:]
-        return {_number(m.group(1), m.group(2)) for m in _NUMBER.finditer(text)}
+        lines = _numbered_lines(text)
+        found = [
+            with_unit(Said(_number(m.group(1), m.group(3)), m.start(), m.end()), text, m.group(2))
+            for m in _NUMBER.finditer(text)
+            if m.start(3) not in lines and not _TOTAL.search(text, max(0, m.start() - 60), m.start())
+        ]
+        found = operands_left_out(found, text)
+        inside = {place for match in _ASIDE.finditer(text) for place in range(*match.span())}
+        aside = {one for one in found if one.start in inside}
+        outside = {one.unit for one in found if one not in aside}
+        return [one for one in found if one not in aside or one.unit not in outside]
 
     def accepts(self, candidate: Any) -> bool:
         return self.value.matches(candidate)
 
     def sentence(self) -> str:
         return f"{decimal.Decimal(repr(self.value.value)):f}"
+
+
+def _numbered_lines(text: str) -> set[int]:
+    """Where the numbers of lines stand that count from 1."""
+    found = list(_LINE.finditer(text))
+    counts = len(found) > 1 and [int(match.group(1)) for match in found] == list(range(1, len(found) + 1))
+    return {match.start(1) for match in found} if counts else set()
 
 
 def _number(sign: str, digits: str) -> Any:
@@ -93,8 +138,8 @@ def _number(sign: str, digits: str) -> Any:
 class _Date:
     day: Day
 
-    def candidates(self, text: str) -> set[Any]:
-        return {day for day, _, _ in find_dates(text, self.day.order)}
+    def candidates(self, text: str) -> list[Said]:
+        return sorted((Said(*found) for found in find_dates(text, self.day.order)), key=lambda said: said.start)
 
     def accepts(self, candidate: Any) -> bool:
         return bool(candidate == self.day.value)
@@ -107,10 +152,10 @@ class _Date:
 class _Id:
     value: str
 
-    def candidates(self, text: str) -> set[Any]:
-        words = (match.group().rstrip(_EDGES).casefold() for match in _TOKEN.finditer(text))
+    def candidates(self, text: str) -> list[Said]:
+        words = ((match.group().rstrip(_EDGES).casefold(), match.start()) for match in _TOKEN.finditer(text))
         shape = _shape(self.value)
-        return {word for word in words if _shape(word) == shape}
+        return [Said(word, start, start + len(word)) for word, start in words if _shape(word) == shape]
 
     def accepts(self, candidate: Any) -> bool:
         return bool(candidate == self.value.casefold())
@@ -135,15 +180,15 @@ class _Words:
     value: str
     among: tuple[str, ...]  # folded, the longest first
 
-    def candidates(self, text: str) -> set[Any]:
-        said, named = fold(text), set()
+    def candidates(self, text: str) -> list[Said]:
+        said, named = fold(text), []
         for phrase in self.among:
             pieces, at = [], 0
             for place in _places(phrase, said):
                 pieces.append(said[at:place])
                 at = place + len(phrase)
             if pieces:  # "gold" is not named by "gold plus"
-                named.add(phrase)
+                named.append(Said(phrase, 0, 0))
                 said = "\0".join([*pieces, said[at:]])
         return named
 
@@ -176,11 +221,12 @@ def read_facts(given: Any) -> tuple[Fact, ...]:
     """
     if not isinstance(given, list) or not all(isinstance(fact, dict) for fact in given):
         raise DataError(f"outputs must be a list of facts, got {given!r:.60}")
-    types = [fact.get("type") for fact in given]
-    return tuple(_fact(fact, types, f"output {number}") for number, fact in enumerate(given, 1))
+    read = [_fact(fact, f"output {number}") for number, fact in enumerate(given, 1)]
+    peers = [tuple(other for other, _ in read if type(other) is type(kind)) for kind, _ in read]
+    return tuple(Fact(kind, others, most) for (kind, most), others in zip(read, peers, strict=True))
 
 
-def _fact(given: dict[str, Any], types: Sequence[Any], where: str) -> Fact:
+def _fact(given: dict[str, Any], where: str) -> tuple[_Kind, int | None]:
     kind = given.get("type")
     if not isinstance(kind, str) or kind not in _KEYS:
         raise DataError(f"{where}: type must be one of {', '.join(_KEYS)}; got {kind!r:.40}")
@@ -190,10 +236,10 @@ def _fact(given: dict[str, Any], types: Sequence[Any], where: str) -> Fact:
             f"{where}: needs a value, and may have max_candidates, {', '.join(sorted(_KEYS[kind]))}; "
             f"got {sorted(given)!r:.80}"
         )
-    most = given.get("max_candidates", types.count(kind) + (0 if kind == "text" else 2))
-    if type(most) is not int or most < 1:
+    most = given.get("max_candidates")
+    if most is not None and (type(most) is not int or most < 1):
         raise DataError(f"{where}: max_candidates must be a number from 1, got {most!r:.40}")
-    return Fact(_kind(cast(Literal["number", "date", "id", "text"], kind), given, where), most)
+    return _kind(cast(Literal["number", "date", "id", "text"], kind), given, where), most
 
 
 def _kind(kind: Literal["number", "date", "id", "text"], given: Mapping[str, Any], where: str) -> _Kind:

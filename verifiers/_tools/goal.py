@@ -10,9 +10,11 @@
      "outputs_from": "final",      or "all": the assistant messages that may state them
      "events": {invariants}}       (`events.py`)
 
+All keys are texts, as in JSON; a gold or a state with other keys is refused, so that 7 never stands for "7".
+
 Rows that the gold does not change must be as they were, volatile fields included; in those that it does, a volatile
 field must be short, and of the kind that it has in the final state. With "assert", all other fields of the rows that
-are named must be as they were.
+are named must be as they were; where a named place is new, so are the mappings above it, with nothing else in them.
 """
 
 from __future__ import annotations
@@ -104,7 +106,27 @@ def read_goal(answer: Any) -> Goal:
         raise DataError(f"the answer must be a mapping with an initial and a final state, got {type(answer).__name__}")
     text = text_of(answer)
     key = hashlib.sha256(text.encode()).digest()
-    return _goals.decide(key, lambda: _read(json.loads(text)))
+    return _goals.decide(key, lambda: _read(_loaded(answer, text)))
+
+
+def _loaded(answer: Any, text: str) -> dict[str, Any]:
+    """The answer as its text has it, in which every key is one.
+
+    Raises:
+        DataError: In the answer itself a key is none.
+    """
+    left = [answer]
+    while left:
+        value = left.pop()
+        if isinstance(value, Mapping):
+            for key in value:
+                if not isinstance(key, str):
+                    raise DataError(f"the key {key!r:.40} is no text; write it as {str(key)!r:.40}")
+            left += value.values()
+        elif isinstance(value, list | tuple):
+            left += value
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
 
 
 def _read(answer: dict[str, Any]) -> Goal:
@@ -209,11 +231,7 @@ def compare(goal: Goal, state: Any) -> Compared:
     rows = dict(rows_of(state, goal.depth))
     changed = _changed(goal, rows)
     reached = all(_as_wanted(goal, path, rows) for path in goal.wanted) and all(a.holds(state) for a in goal.assertions)
-    kept = all(
-        _unchanged(goal, path, rows) if goal.row_of(path) is None else _beside(goal, path, rows)
-        for path in changed
-        if path not in goal.wanted
-    )
+    kept = all(_kept(goal, path, rows) for path in changed if path not in goal.wanted)
     named = {"/".join(path): _plain_row(goal, path, rows.get(path), (), "kind") for path in changed}
     return Compared((Check("state", reached), Check("untouched", kept)), digest(named, goal.decimals))
 
@@ -227,6 +245,15 @@ def _changed(goal: Goal, rows: Mapping[Path, Any]) -> list[Path]:
 def _as_wanted(goal: Goal, path: Path, rows: Mapping[Path, Any]) -> bool:
     got, wanted = (_plain_row(goal, path, row, (), "kind") for row in (rows.get(path, MISSING), goal.wanted[path]))
     return same_row(got, wanted, goal.decimals)
+
+
+def _kept(goal: Goal, path: Path, rows: Mapping[Path, Any]) -> bool:
+    """Whether a row with another text than before, which is not in the final state, may have it."""
+    if goal.row_of(path) is not None:
+        return _beside(goal, path, rows)
+    if path not in goal.rows and rows[path] == {} and len(path) < goal.depth:  # a new mapping above a place named
+        return any(a.matcher is not None and a.path[: len(path)] == path for a in goal.assertions)
+    return _unchanged(goal, path, rows)
 
 
 def _unchanged(goal: Goal, path: Path, rows: Mapping[Path, Any]) -> bool:
@@ -243,9 +270,20 @@ def _beside(goal: Goal, path: Path, rows: Mapping[Path, Any]) -> bool:
     free = tuple(a.path for a in goal.assertions)
     if any(covers(pattern, path) for pattern in free):
         return True
-    old = json.loads(goal.rows[path]) if path in goal.rows else MISSING
+    old = _with_places(goal, path, json.loads(goal.rows[path]) if path in goal.rows else MISSING)
     got, before = (_plain_row(goal, path, row, free, "drop") for row in (rows.get(path, MISSING), old))
     return same_row(got, before, goal.decimals)
+
+
+def _with_places(goal: Goal, path: Path, row: Any) -> Any:
+    """A row with the mappings in it that assertions need for their places."""
+    for assertion in goal.assertions:
+        if assertion.matcher is None or assertion.path[: len(path)] != path:
+            continue
+        here = row = {} if row is MISSING else row
+        for key in assertion.path[len(path) : -1]:
+            here = here.setdefault(key, {}) if isinstance(here, dict) else get(here, (key,))
+    return row
 
 
 def _plain_row(goal: Goal, path: Path, row: Any, free: tuple[Path, ...], mode: Literal["kind", "drop"]) -> Any:

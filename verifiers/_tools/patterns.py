@@ -57,14 +57,20 @@ def check_pattern(pattern: str) -> None:
 
 
 def found(pattern: str, text: str, how: How) -> bool:
-    """Whether a pattern fits the whole text, or some part of it; never on text over 2000 characters.
+    r"""Whether a pattern fits the whole text, or some part of it; never on text over 2000 characters.
+
+    Anywhere, it is read as JSON Schema's: `$` is the end of the text, and `\d`, `\w` and `\b` know ASCII only.
 
     Raises:
         PatternTimeout: That could not be found out in time.
 
     >>> found("[A-Z]{2}-[0-9]+", "AB-12", "whole"), found("[0-9]", "a1", "whole"), found("[0-9]", "a1", "anywhere")
     (True, False, True)
+    >>> found("^a$", "a\n", "anywhere"), found("[$]", "5$ or", "anywhere")
+    (False, True)
     """
+    if how == "anywhere":
+        pattern = _ecma(pattern)
     if len(text) > MAX_CHARS:
         return False
     if _is_quick(pattern):
@@ -82,8 +88,18 @@ def found(pattern: str, text: str, how: How) -> bool:
 def match(argument: list[str]) -> bool:
     """Match one pattern; the function that worker processes run."""
     pattern, text, how = argument
-    compiled = re.compile(pattern)
-    return (compiled.fullmatch(text) if how == "whole" else compiled.search(text)) is not None
+    if how == "whole":
+        return re.fullmatch(pattern, text) is not None
+    return re.search(pattern, text, re.ASCII) is not None
+
+
+_END = re.compile(r"(\\.|\[\^?\]?(?:[^\]\\]|\\.)*+\])|\$", re.DOTALL)
+
+
+@functools.lru_cache(1024)
+def _ecma(pattern: str) -> str:
+    """A pattern whose `$`, outside of classes, is the end of the text and nowhere else."""
+    return _END.sub(lambda match: match.group(1) or r"\Z", pattern)
 
 
 @functools.lru_cache(1024)

@@ -2,6 +2,7 @@
 
 A state is a mapping of tables. The value at a path of `depth` keys is a row; above it stand only keys. A path is
 "orders/7/status" or ["orders", "7", "status"], and "*" stands for any key; an item of a list has its number as its key.
+Keys are texts, as in JSON: the number 7 is no key, and neither a state nor a gold may have it as one.
 """
 
 from __future__ import annotations
@@ -10,14 +11,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from agentrl.errors import DataError
-from agentrl.verifiers._tools.plain import canonical, settled
+from agentrl.verifiers._tools.plain import PlainError, canonical, settled
 
 __all__ = ["Path", "covers", "get", "read_path", "reduced", "rows_of", "same_row"]
 
 Path = tuple[str, ...]
 MISSING = object()
 MAX_MASKED = 100
-_ABOVE = "table"
 
 
 def read_path(given: Any, where: str) -> Path:
@@ -36,23 +36,29 @@ def read_path(given: Any, where: str) -> Path:
 
 
 def parts_of(value: Any) -> Iterator[tuple[str, Any]]:
-    """The keys of a mapping or list, with what stands under them."""
+    """The keys of a mapping or list, with what stands under them.
+
+    Raises:
+        PlainError: A key is no text.
+    """
     if isinstance(value, Mapping):
-        yield from ((str(key), inner) for key, inner in value.items())
+        if not all(isinstance(key, str) for key in value):
+            raise PlainError("a key is no text")
+        yield from value.items()
     elif isinstance(value, list | tuple):
         yield from ((str(i), inner) for i, inner in enumerate(value))
 
 
 def rows_of(state: Any, depth: int, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """The rows of a state with their paths; what stands above rows is a row that says only that it is there.
+    """The rows of a state with their paths; what stands above rows is an empty mapping or list, as no row there can be.
 
     >>> list(rows_of({"orders": {"7": {"n": 1}}, "clock": 5}, 2))
-    [((), 'table'), (('orders',), 'table'), (('orders', '7'), {'n': 1}), (('clock',), 5)]
+    [((), {}), (('orders',), {}), (('orders', '7'), {'n': 1}), (('clock',), 5)]
     """
     if len(path) == depth or not isinstance(state, Mapping | list | tuple):
         yield path, state
         return
-    yield path, _ABOVE
+    yield path, {} if isinstance(state, Mapping) else []
     for key, inner in parts_of(state):
         yield from rows_of(inner, depth, (*path, key))
 

@@ -16,17 +16,19 @@ import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from agentrl.errors import DataError
 from agentrl.verifiers._tools.dates import read_moment
 from agentrl.verifiers._tools.patterns import check_pattern, found
-from agentrl.verifiers._tools.plain import canonical
+from agentrl.verifiers._tools.plain import canonical, settled
 
 __all__ = ["Tool", "coerced", "read_tools"]
 
 MAX_TOOLS = 1000
 MAX_SCHEMA_NODES = 20_000
+MAX_DECIMALS = 400  # more than a float has: 1.0 is 1, and nothing is rounded
 _TYPES = {
     "dict": "object", "HashMap": "object", "Hashtable": "object",
     "float": "number", "double": "number",
@@ -211,7 +213,7 @@ def _validator_class() -> Any:
     checker = Draft202012Validator.TYPE_CHECKER.redefine(
         "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
     )
-    rules = {"pattern": _pattern, "uniqueItems": _unique}
+    rules = {"pattern": _pattern, "uniqueItems": _unique, "multipleOf": _multiple}
     return validators.extend(Draft202012Validator, rules, type_checker=checker)
 
 
@@ -226,8 +228,20 @@ def _unique(validator: Any, unique: bool, instance: Any, schema: Any) -> Iterato
     """In linear time, where the library compares each item with each other."""
     from jsonschema import ValidationError
 
-    if unique and isinstance(instance, list) and len({canonical(item) for item in instance}) < len(instance):
+    if (
+        unique
+        and isinstance(instance, list)
+        and len({canonical(settled(item, MAX_DECIMALS)) for item in instance}) < len(instance)
+    ):
         yield ValidationError("an item occurs twice")
+
+
+def _multiple(validator: Any, of: float, instance: Any, schema: Any) -> Iterator[Any]:
+    """Exact for decimal fractions, of which the library's division by floats finds 0.07 no multiple of 0.01."""
+    from jsonschema import ValidationError
+
+    if validator.is_type(instance, "number") and Fraction(str(instance)) % Fraction(str(of)):
+        yield ValidationError("it is no multiple")
 
 
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]{1,63}(?:\.[^@\s.]{1,63}){1,8}")

@@ -43,6 +43,7 @@ def judge(gold: Gold, calls: Sequence[Call], reward: Reward) -> Judged:
 
     Raises:
         PatternTimeout: A pattern of the task took too long.
+        SearchLimit: Whether the order is kept could not be decided.
     """
     problem = _problem(gold, calls)
     edges = [[i for i, call in enumerate(calls) if _fits(wanted, call)] for wanted in gold.calls]

@@ -7,7 +7,8 @@ comparator:
     {"exact": value}                    equal to the last character
     {"value": value}                    as above; also for a value that is a mapping itself
     {"number": x, "rel": r, "abs": a}   a number at most max(r |x|, a) away
-    {"string": text, "ignore": "punctuation"}    a text, its letters and digits alone being compared
+    {"string": text, "ignore": "punctuation"}    a text without white space and punctuation; not counted as such are
+                                        symbols (+, $), a minus sign, and . , / : % where they are parts of a number
     {"date": "2024-05-06", "order": "mdy"}       a day, however it is written; or a moment, "2024-05-06T10:00:00Z"
     {"one_of": [...]}                   any of these
     {"set": [...]}                      a list of these in any order
@@ -29,6 +30,7 @@ from typing import Any, Literal, Protocol, cast, get_args
 
 from agentrl.errors import DataError, suggest
 from agentrl.verifiers._tools.dates import Order, read_date, read_moment
+from agentrl.verifiers._tools.letters import letters
 from agentrl.verifiers._tools.matching import perfect_matching
 from agentrl.verifiers._tools.patterns import PatternTimeout, check_pattern, found
 from agentrl.verifiers._tools.plain import PlainError, plain
@@ -49,16 +51,12 @@ class Matcher(Protocol):
 
 
 def fold(text: str) -> str:
-    """A text without case, and with single spaces.
+    """A text without case, with single spaces, and with its accents in one spelling.
 
     >>> fold(" New   YORK ")
     'new york'
     """
-    return " ".join(text.casefold().split())
-
-
-def _letters(text: str) -> str:
-    return "".join(c for c in unicodedata.normalize("NFKC", text).casefold() if c.isalnum())
+    return " ".join(unicodedata.normalize("NFC", text.casefold()).split())
 
 
 def same(a: Any, b: Any, text: Callable[[str], str] = fold) -> bool:
@@ -319,9 +317,9 @@ def _string(given: Mapping[str, Any], where: str) -> Equal:
     ignore = given.get("ignore")
     if not isinstance(given["string"], str) or ignore not in (None, "punctuation"):
         raise DataError(f"{where}: string must be text, and ignore can only be punctuation; got {dict(given)!r:.80}")
-    if ignore and not _letters(given["string"]):
+    if ignore and not letters(given["string"]):
         raise DataError(f"{where}: {given['string']!r:.40} is nothing but punctuation")
-    return Equal(given["string"], _letters if ignore else fold)
+    return Equal(given["string"], letters if ignore else fold)
 
 
 def _day(given: Mapping[str, Any], where: str) -> Day:

@@ -41,6 +41,8 @@ def _final(answer: Mapping[str, Any], goal: Goal) -> Any:
 
 def _put(state: Any, assertion: Assertion) -> None:
     *above, last = assertion.path
+    if assertion.matcher is None and get(state, tuple(above)) is MISSING:
+        return
     here = state
     for key in above:
         if isinstance(here, dict):
