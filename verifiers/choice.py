@@ -4,13 +4,15 @@ The task's `answer` is the right label ("B"), or {"label": "B", "choices": [text
 or {"label": "2", "choices": {"1": text, "2": text}}. The text after the last `</think>` is read in one declared way
 (`extract`), as in `math`.
 
-An answer is one label, in either case, alone or as (B), [B], B., B), **B**, \text{B}, option B; or with its option
-behind it, as in `B) 12`; or the whole text of one option. Where options are given, what stands behind a label must be
-its option. Several labels in one answer (ABCD, A or B, A/B) and answers that differ are refused: who names all has
-named none. A label comes before an option that reads the same.
+An answer is one label, in either case, alone or as (B), [B], B., B), **B**, \text{B}, \boxed{B}, option B, "the answer
+is B", "B is correct"; or with its option behind it, as in `B) 12`; or the whole text of one option. Where options are
+given, what stands behind a label must be its option. Where they are not, it must not be a doubt ("B) is wrong", "B) or
+maybe c") nor name another label, and a letter on its own reads as one ("B) vitamin C"): give the options. Several
+labels in one answer (ABCD, A or B, A/B) and answers that differ are refused: who names all has named none. A label
+comes before an option that reads the same.
 
 Covered: letters, numbers and short words as labels. Not covered: questions with several right labels, options told by
-their place ("the second one"), answers inside a sentence, an option in other words.
+their place ("the second one"), answers inside other sentences, an option in other words.
 
 Source: the formats of MMLU (arXiv:2009.03300), AQuA (arXiv:1705.04146) and AGIEval (arXiv:2304.06364). Differs from the
 source: their graders take the first letter that a pattern finds.
@@ -27,8 +29,8 @@ from typing import Any, Literal, get_args
 
 from agentrl.errors import ConfigError, DataError
 from agentrl.types import Task, Transcript, Verdict
-from agentrl.verifiers._instructions.text import fold
 from agentrl.verifiers._reading.extract import PLACES, Extract, candidates
+from agentrl.verifiers._reading.text import fold
 
 Several = Literal["reject_if_distinct", "last"]
 
@@ -45,6 +47,9 @@ CASES = [
     ("B", "Answer: B) 12", {}, "correct"),
     ("B", r"Answer: $\textbf{(B)}\ 12$", {}, "correct"),
     ("B", "Answer: option B", {}, "correct"),
+    ("B", r"Answer: $\boxed{B}$", {}, "correct"),
+    ("B", "The answer is (B) Paris.", {"extract": "final"}, "correct"),
+    ("B", "Answer: B) is wrong", {}, "malformed"),
     ("(B)", "Answer: B", {}, "correct"),
     ("B", "Answer: A", {}, "incorrect"),
     ("B", "Answer: ABCD", {}, "malformed"),
@@ -104,14 +109,41 @@ _WRITTEN = {
     "final": "{}",
 }
 _LABEL = re.compile(r"[A-Za-z0-9]{1,8}")
-_LATEX = re.compile(r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|rm|bf)\b\s*+|\\[ ,;!()]|[{}$]")
-_TRIM = " *_`\"'"
+_LATEX = re.compile(
+    r"\\(?:(?:text|math)(?:bf|it|rm|sf|tt)?|boxed|fbox|mbox|boldsymbol|bm|rm|bf)(?![A-Za-z])\s*+|\\[ ,;!()]|[{}$]"
+)
+_TRIM = " *_`\"'“”‘’"
 _CLOSE = {"(": ")", "[": "]"}
+_LEAD = re.compile(
+    r"[#>\s]*+(?:(?:so|therefore|thus|hence)[\s,]++)?+(?:(?:the|my)\s++)?+(?:(?:final|correct|right|best)\s++){0,2}+"
+    r"(?:(?:answer|option|choice)[\s*_`]*+(?:is\b|:)\s*+:?+|(?:option|choice)\b)\s*+[*_`]*+\s*+(?=\S)",
+    re.IGNORECASE,
+)
 _ANSWER = re.compile(
-    r"(?:(?:option|choice)\s++)?+([(\[]?+)\s*+([a-z0-9]{1,8}+)(?!\w)\s*+([)\]]?+)\s*+([.:)-]?+)\s*+(.*+)", re.IGNORECASE
+    r"([(\[]?+)[\s*_`]*+([a-z0-9]{1,8}+)(?![^\W_])[\s*_`]*+([)\]]?+)[\s*_`]*+([.:)\-–—,;!]?+)[\s*_`]*+(.*+)",
+    re.IGNORECASE,
 )
 _FIRST = re.compile(r"\w+")
-_ANOTHER = re.compile(r"(?<!\w)[A-Z](?!\w)|(?<!\w)\w[).\]:]|(?<!\w)(?:or|and)\s++\W?\w(?!\w)")
+_NAMES = r"(?i:or|and|is|it's|option|choice|answer|not|also|maybe|perhaps)\s++\W?"
+# Neither an article, a unit behind a number, nor what an f(x) is of.
+_ANOTHER_LETTER = re.compile(
+    r"(?<!\w)(?!A\s+(?!is\b|was\b|are\b|or\b|and\b|if\b)[a-z]{2})(?:[A-F]|(?<!\d\s)[GHJ])(?!\w)"
+    r"|(?<!\w)(?<!\w\()[A-Za-z][).\]:]|(?<!\w)" + _NAMES + r"(?!a\s+[a-z])[A-Za-z](?!\w)"
+    r"|\A\W*+(?:(?:[a-h][\s,/&;|]++)*+[a-h]|[A-Z])\W*+\Z"
+)
+_ANOTHER_NUMBER = re.compile(r"(?<!\w)\d[).\]:](?!\d)|(?<!\w)" + _NAMES + r"\d(?!\w)|\A\W*+\d\W*+\Z")
+_AFFIRMED = re.compile(
+    r"is\s++(?:correct|right|the\s++(?:(?:correct|right|best|final)\s++)?+(?:answer|option|choice|one))\W*+",
+    re.IGNORECASE,
+)
+_DOUBT = re.compile(
+    r"\A\W*+(?:is|was|looks|seems)\s++(?:\w++\s++){0,2}?(?:false|excluded|eliminated|out|impossible|unlikely|invalid|no)\b"
+    r"|\A\W*+(?:(?:isn|wasn|or|nor|unless|rather)\b|no\s*+[,.;–—-]\s*+\w)"
+    r"|\b(?:wrong|incorrect|mistaken|maybe|perhaps|possibly|probably|unsure|guess|alternatively|instead|wait|actually)\b"
+    r"|(?:\bnot|n['’]t|\b(?:can(?:not)?|could|may|might))\s++(?:not\s++)?+(?:be\s++)?+(?:the\s++)?+"
+    r"(?:it|this|that|so|sure|certain|right|correct|true|answer|best|ruled|excluded|eliminated)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,28 +194,41 @@ def _read(said: str | None, question: _Question) -> str | None:
     if said is None or len(said) > MAX_CHARS:
         return None
     whole = _clean(said)
-    match = _ANSWER.fullmatch(whole)
+    bare = _LEAD.sub("", whole, count=1) if _LEAD.match(whole) else whole
+    match = _ANSWER.fullmatch(bare)
     if match is not None:
         opened, label, closed, _, rest = match.groups()
         label = label.casefold()
         known = label in question.choices if question.choices else len(label) == len(question.label)
         paired = not opened or closed == _CLOSE[opened]
-        if (
-            known
-            and paired
-            and (not rest or _fits(label, (closed, whole[match.start(4) :], rest), question.choices.get(label)))
-        ):
+        if known and paired and (not rest or _fits(label, match, question.choices.get(label))):
             return label
-    texts = [label for label, text in question.choices.items() if text and text == _option(whole)]
-    return texts[0] if len(texts) == 1 else None
+    for text in dict.fromkeys((whole, bare)):
+        labels = [label for label, option in question.choices.items() if option and option == _option(text)]
+        if labels:
+            return labels[0] if len(labels) == 1 else None
+    return None
 
 
-def _fits(label: str, behind: tuple[str, str, str], option: str | None) -> bool:
-    """Whether what stands behind a label belongs to it: a bracket, the rest with its mark, and without."""
-    closed, marked, rest = behind
+def _fits(label: str, answer: re.Match[str], option: str | None) -> bool:
+    """Whether what stands behind a label belongs to it."""
+    _, written, closed, mark, rest = answer.groups()
+    if not mark and _AFFIRMED.fullmatch(rest):
+        return True
     if option is not None:  # the mark may be part of the option: -16, .5
-        return option in (_own(label, rest), _own(label, marked))
-    return (closed != "" or marked != rest) and len(rest) > 1 and _ANOTHER.search(rest) is None
+        marked = answer.string[answer.start(4) :]
+        return option in (_own(label, rest), _own(label, marked), _own(label, _unbracketed(rest)))
+    if not closed and mark not in tuple(".:)-–—") and _unbracketed(rest) == rest:
+        return False
+    if not closed and mark in tuple("-–—") and written.islower():  # a - 2b is no label
+        return False
+    another = _ANOTHER_NUMBER if label.isdigit() else _ANOTHER_LETTER
+    return not another.search(rest) and not _DOUBT.search(rest)
+
+
+def _unbracketed(text: str) -> str:
+    bare = text.rstrip(". ")
+    return bare[1:-1] if bare[:1] == "(" and bare[-1:] == ")" else text
 
 
 def _clean(text: str) -> str:

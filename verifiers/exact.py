@@ -76,8 +76,9 @@ def gold(answer: Any, options: Mapping[str, Any]) -> str:
 def rewrites(answer: Any, options: Mapping[str, Any]) -> Iterator[str]:
     """White space around it; under "fold" also another case."""
     yield f"\n  {answer}\t\n"
-    if options.get("compare") == "fold":
-        yield str(answer).upper()
+    upper = str(answer).upper()
+    if options.get("compare") == "fold" and upper.casefold() == str(answer).casefold():  # not so of a dotless i
+        yield upper
 
 
 def mutations(answer: Any, options: Mapping[str, Any]) -> Iterator[str]:

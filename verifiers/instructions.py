@@ -33,9 +33,9 @@ from agentrl.types import Check, Task, Transcript, Verdict
 from agentrl.verifiers._instructions.cases import CASES
 from agentrl.verifiers._instructions.language import identifier
 from agentrl.verifiers._instructions.registry import NEED_DETECTOR, Instruction, instructions, problems
-from agentrl.verifiers._instructions.repetition import repeated_share
-from agentrl.verifiers._instructions.text import has_word, is_copied, words
 from agentrl.verifiers._reading.extract import final_segment
+from agentrl.verifiers._reading.repetition import repeated_share
+from agentrl.verifiers._reading.text import has_word, is_copied, words
 
 __all__ = ["CASES", "gold", "mutations", "rewrites", "verify"]
 

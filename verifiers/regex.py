@@ -1,17 +1,19 @@
 r"""A whole-answer match against a pattern that the task gives.
 
-The task's `answer` is a pattern of Python's `re`, or {"pattern": text, "flags": ["ignorecase", "dotall", "multiline"],
-"example": an answer that matches}. The answer is read in one declared way (`extract`; by default it is the whole reply
-after its thinking), stripped of surrounding white space, and must match from beginning to end.
+The task's `answer` is a pattern of Python's `re`, or {"pattern": text, "flags": ["ignorecase", "dotall", "multiline",
+"unicode"], "example": an answer that matches}. The answer is read in one declared way (`extract`; by default it is the
+whole reply after its thinking), stripped of surrounding white space, and must match from beginning to end. `\d`, `\w`,
+`\s`, `\b` and "ignorecase" know ASCII only; with "unicode" they take the digits, letters and spaces of every script.
 
 Patterns are trusted to mean what they say, but not to be fast. One with at most one open repeat and a few choices
 outside of every repeat takes a bounded number of steps and runs at once; any other runs in a worker process that is
-killed at its deadline. A pattern that matches the empty text is no usable gold.
+killed at its deadline. A pattern that matches the empty text is no usable gold, nor one with a class that a later
+Python may read in another way: `[[a]`, `[a--b]`, `[a&&b]`, `[a||b]`, `[a~~b]`.
 
 Covered: answers of a regular form (dates, codes, numbers in a range of spellings). Not covered: search inside a text
 (write `.*` around the pattern), values (07 is not 7), patterns of over 2,000 characters, answers of over 10,000.
 
-Source: Python's `re` module. Differs from the source: the match is bounded in time.
+Source: Python's `re` module. Differs from the source: the match is bounded in time; ASCII is the default.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ MAX_CHARS = 10_000
 MAX_PATTERN = 2_000
 TIMEOUT_S = 1.0
 _MAX_STEPS = 20_000_000
-_FLAGS = {"ignorecase": re.IGNORECASE, "dotall": re.DOTALL, "multiline": re.MULTILINE}
+_FLAGS = {"ignorecase": re.IGNORECASE, "dotall": re.DOTALL, "multiline": re.MULTILINE, "unicode": re.UNICODE}
 _WRITTEN = {
     "boxed": r"\boxed{{{}}}",
     "hash": "#### {}",
@@ -51,6 +53,7 @@ CASES = [
     (_DATE, "<think>2023?</think>2024-02-29", {}, "correct"),
     (_DATE, "on 2024-02-29", {}, "incorrect"),
     (_DATE, "2024-02-29.", {}, "incorrect"),
+    (_DATE, "2024-02-\uff12\uff19", {}, "incorrect"),
     (_DATE, "2024-02-29\n2024-02-30", {}, "incorrect"),
     (_DATE, "", {}, "no_answer"),
     (_DATE, "<think>2024-02-29", {}, "no_answer"),
@@ -70,6 +73,7 @@ CASES = [
     (7, "7", {}, "task_invalid"),
     ({"pattern": "a", "flags": ["verbose"]}, "a", {}, "task_invalid"),
     ("a" * 2_001, "a", {}, "task_invalid"),
+    ("[[a]", "a", {}, "task_invalid"),
 ]
 
 _memo: Memo[str] = Memo("regex")
@@ -163,7 +167,9 @@ def is_simple(pattern: str) -> bool:
 
 
 _ESCAPES = re.compile(r"\\.", re.DOTALL)
-_CLASSES = re.compile(r"\[\^?+\]?+[^\]]*+\]")
+_CLASSES = re.compile(r"\[\^?+\]?+[^\]]*+(?:\]|\Z)")
+_UNSETTLED = re.compile(r"\[\[|--|&&|~~|\|\|")
+"""Inside of a class: what Python warns of, because it may become the syntax of sets."""
 
 
 def _check(extract: Extract) -> None:
@@ -195,10 +201,13 @@ def _read(answer: Any) -> _Gold:
 
 @functools.lru_cache(maxsize=1024)
 def _compiled(pattern: str, flags: tuple[str, ...]) -> re.Pattern[str]:
+    if any(_UNSETTLED.search(found) for found in _CLASSES.findall(_ESCAPES.sub("e", pattern))):
+        raise DataError("a class has [[, --, &&, ~~ or ||, which Python may come to read otherwise: escape them")
+    chosen = functools.reduce(lambda all, flag: all | _FLAGS[flag], flags, re.RegexFlag(0))
     try:
-        compiled = re.compile(pattern, functools.reduce(lambda all, flag: all | _FLAGS[flag], flags, re.RegexFlag(0)))
-    except (re.error, OverflowError, RecursionError, FutureWarning) as error:  # the last where warnings are errors
-        raise DataError(f"it is no pattern: {error}") from None
+        compiled = re.compile(pattern, chosen if chosen & re.UNICODE else chosen | re.ASCII)
+    except (re.error, OverflowError, RecursionError, ValueError) as error:  # ValueError: flags that exclude each other
+        raise DataError(f"it is no pattern: {' '.join(str(error).split())}") from None
     if _status(compiled, "") != "incorrect":
         raise DataError("it matches the empty text")
     return compiled

@@ -1,6 +1,9 @@
 r"""Retrieval metrics: a list of document ids, scored against the documents that were judged relevant.
 
-The reply after its thinking, or its one fenced block, is a JSON list of ids, or one id a line. The task's `answer`:
+The reply after its thinking, or its one fenced block, is a JSON list of ids, or one id a line. A line may begin with
+the mark of a list (`- a`, `* a`, `1. a`, `1) a`, `[1] a`), and the id may stand in backticks, asterisks or quotes; a
+line that is itself the id of a relevant document is left as it is. The order of the lines counts, not their numbers.
+The task's `answer`:
 
     {"relevant": {id: grade} or [ids], "k": 10}
 
@@ -17,6 +20,11 @@ left and R the relevant documents:
     mrr           1 / rank of the first document found
     hit, success  1 if any document is found (trec_eval calls it success)
     completeness  1 if all are found
+    multi_hop     recall, where the question's answer is right as well; else 0
+
+For `multi_hop` the reply is {"answer": text, "evidence": [ids]}, and the task's `answer` also has "answer", a text or
+a list of texts that are right, and must have `k`. Answers are compared whole, but for case, width variants, white
+space, quotes around them, a full stop at the end and an article at the beginning.
 
 A repeated id keeps its rank and gains nothing, so that copies of a good document push the others down. An id that was
 not judged gains nothing and counts as an entry. Documents of one grade may stand in any order. Only a metric of
@@ -42,27 +50,28 @@ from typing import Any, Literal, get_args
 
 from agentrl.errors import ConfigError, DataError, suggest
 from agentrl.types import Check, Task, Transcript, Verdict
-from agentrl.verifiers._reading.extract import final_segment
-from agentrl.verifiers._reading.fences import blocks
-from agentrl.verifiers._reading.strict_json import JsonError, parse_json
+from agentrl.verifiers._reading.strict_json import JsonError
+from agentrl.verifiers._retrieval.reading import MAX_ID, entries, folded, hops
 
 Metric = Literal[
-    "ndcg", "ndcg_linear", "recall", "precision", "f1", "ap", "mrr", "hit", "success", "completeness"
+    "ndcg", "ndcg_linear", "recall", "precision", "f1", "ap", "mrr", "hit", "success", "completeness", "multi_hop"
 ]  # fmt: skip
 
 MAX_ENTRIES = 1000
-MAX_CHARS = 100_000
-MAX_ID = 500
 MAX_GRADE = 100
 
 _GRADED = {"relevant": {"d-a": 3, "d-b": 2, "d-c": 1, "junk": -1, "off": 0}, "k": 3}
 _PAIR = {"relevant": ["d-a", "d-b"], "k": 2}
 _OPEN = {"relevant": ["d-a", "d-b"]}
+_HOPS = {**_PAIR, "answer": ["The Seine", "Seine river"]}
+_JUMP = {"metric": "multi_hop"}
 
 # Answer, response, options, expected status.
 CASES = [
     (_GRADED, '["d-a", "d-b", "d-c"]', {}, "correct"),
     (_GRADED, "d-a\nd-b\nd-c\n", {}, "correct"),
+    (_GRADED, "1. d-a\n2. d-b\n3. d-c\n", {}, "correct"),
+    (_GRADED, "- d-c\n- d-b\n- d-a\n", {}, "partial"),
     (_GRADED, '<think>["d-c"]</think>\n```json\n["d-a", "d-b", "d-c"]\n```', {}, "correct"),
     (_GRADED, '["d-a", "d-b", "d-c", "d-zzz"]', {}, "correct"),
     (_GRADED, '["d-a", "d-c", "d-b"]', {}, "partial"),
@@ -80,6 +89,13 @@ CASES = [
     (_OPEN, '["d-a"]', {"metric": "precision"}, "correct"),
     (_OPEN, '["d-a", "d-b", "d-z"]', {"metric": "f1"}, "partial"),
     (_OPEN, '["d-b", "d-a"]', {"metric": "f1"}, "correct"),
+    (_HOPS, '{"answer": "seine.", "evidence": ["d-b", "d-a"]}', _JUMP, "correct"),
+    (_HOPS, '{"answer": "the Seine", "evidence": ["d-b", "d-z"]}', _JUMP, "partial"),
+    (_HOPS, '{"answer": "the Loire", "evidence": ["d-a", "d-b"]}', _JUMP, "incorrect"),
+    (_HOPS, '{"answer": "the Seine", "evidence": ["d-z"]}', _JUMP, "incorrect"),
+    (_HOPS, '{"answer": "the Seine", "evidence": []}', _JUMP, "no_answer"),
+    (_HOPS, '["d-a", "d-b"]', _JUMP, "malformed"),
+    (_PAIR, '{"answer": "the Seine", "evidence": ["d-a"]}', _JUMP, "task_invalid"),
     (_PAIR, "", {}, "no_answer"),
     (_PAIR, "[]", {}, "no_answer"),
     (_PAIR, '["d-a", "d-b"', {}, "malformed"),
@@ -99,10 +115,12 @@ class Judgement:
     Attributes:
         grades: Of the relevant documents; all above 0.
         k: How many entries count; None for all.
+        answers: To the question, as written; none where it is not asked.
     """
 
     grades: Mapping[str, float]
     k: int | None
+    answers: tuple[str, ...] = ()
 
 
 def verify(task: Task, transcript: Transcript, *, metric: Metric = "ndcg") -> Verdict:
@@ -119,26 +137,32 @@ def verify(task: Task, transcript: Transcript, *, metric: Metric = "ndcg") -> Ve
     if metric not in get_args(Metric):
         raise ConfigError(f"no metric {metric!r}: {suggest(str(metric), get_args(Metric))}")
     try:
-        judged = _judgement(task.answer)
+        judged = _judgement(task.answer, metric)
     except DataError as error:
         return Verdict(0.0, "task_invalid", feedback=f"The task cannot be scored: {error}.")
     try:
-        ids = _entries(transcript.reply)
+        said, ids = hops(transcript.reply) if metric == "multi_hop" else ("", entries(transcript.reply, judged.grades))
     except JsonError as error:
-        return Verdict(0.0, "malformed", feedback=f"The reply is no list of ids: {error}.")
+        what = "object with answer and evidence" if metric == "multi_hop" else "list of ids"
+        return Verdict(0.0, "malformed", feedback=f"The reply is no {what}: {error}.")
     if not ids:
         return Verdict(0.0, "no_answer", feedback="The reply names no document.")
     ids = ids[: judged.k or MAX_ENTRIES]
     gains = _gains(ids, judged)
-    score = _METRICS[metric](ids, gains, judged)
+    right = metric != "multi_hop" or folded(said) in map(folded, judged.answers)
+    score = _METRICS[metric](ids, gains, judged) * right
     checks = tuple(Check(f"entry {rank}", gain > 0) for rank, gain in enumerate(gains, 1))
     feedback = "" if score == 1 else f"{sum(check.passed for check in checks)} of {len(ids)} entries count as relevant."
+    if not right:
+        feedback = "The answer is not right."
+    if metric == "multi_hop":
+        checks = (Check("answer", right), *checks)
     status: Literal["correct", "partial", "incorrect"]
     status = "correct" if score == 1 else "partial" if score else "incorrect"
     return Verdict(float(score), status, json.dumps(ids)[:2000], checks, feedback)
 
 
-def _judgement(answer: Any) -> Judgement:
+def _judgement(answer: Any, metric: str) -> Judgement:
     if not isinstance(answer, Mapping) or not isinstance(answer.get("relevant"), (Mapping, list, tuple)):
         raise DataError('the answer must be {"relevant": {id: grade} or [ids], "k": number}')
     k, relevant = answer.get("k"), answer["relevant"]
@@ -151,7 +175,20 @@ def _judgement(answer: Any) -> Judgement:
     positive = {_id(id): grade for id, grade in grades.items() if grade > 0}
     if not positive or len(positive) > MAX_ENTRIES:
         raise DataError(f"there must be 1 to {MAX_ENTRIES} relevant documents, got {len(positive)}")
-    return Judgement(positive, k)
+    if len(positive) < sum(grade > 0 for grade in grades.values()):
+        raise DataError("two ids are the same but for white space around them")
+    return Judgement(positive, k, _answers(answer.get("answer"), k) if metric == "multi_hop" else ())
+
+
+def _answers(given: Any, k: int | None) -> tuple[str, ...]:
+    if k is None:
+        raise DataError("multi_hop needs k: without it returning everything would be perfect evidence")
+    answers = (given,) if isinstance(given, str) else given
+    if not isinstance(answers, (list, tuple)) or not 1 <= len(answers) <= MAX_ENTRIES:
+        raise DataError('multi_hop needs "answer", a text or a list of texts that are right')
+    if not all(isinstance(text, str) and folded(text) and len(text) <= MAX_ID for text in answers):
+        raise DataError(f"an answer must be a text of 1 to {MAX_ID} characters")
+    return tuple(answers)
 
 
 def _id(value: Any) -> str:
@@ -160,30 +197,6 @@ def _id(value: Any) -> str:
     if not 1 <= len(str(value).strip()) <= MAX_ID:
         raise DataError(f"an id must have 1 to {MAX_ID} characters")
     return str(value).strip()
-
-
-def _entries(reply: str) -> list[str]:
-    """The ids, in order, repeats included.
-
-    Raises:
-        JsonError: The JSON is broken, an id is no text or integer, or a limit is passed.
-    """
-    fenced = list(blocks(reply))
-    if len(fenced) > 1:
-        raise JsonError("it holds several fenced blocks")
-    text = reply[fenced[0].start : fenced[0].end] if fenced else final_segment(reply)
-    if len(text) > MAX_CHARS:
-        raise JsonError(f"{len(text)} characters are over the limit of {MAX_CHARS}")
-    if text.lstrip().startswith("["):
-        found = parse_json(text)
-        if any(isinstance(id, bool) or not isinstance(id, (str, int)) for id in found):
-            raise JsonError("an id must be text or an integer")
-        ids = [str(id).strip() for id in found]
-    else:
-        ids = [line.strip() for line in text.split("\n") if line.strip()]
-    if any(len(id) > MAX_ID for id in ids):
-        raise JsonError(f"an id is over the limit of {MAX_ID} characters")
-    return ids
 
 
 def _gains(ids: Sequence[str], judged: Judgement) -> list[float]:
@@ -256,6 +269,7 @@ _METRICS: Mapping[str, Callable[[Sequence[str], Sequence[float], Judgement], Fra
     "hit": lambda ids, gains, judged: Fraction(_found(gains) > 0),
     "success": lambda ids, gains, judged: Fraction(_found(gains) > 0),
     "completeness": lambda ids, gains, judged: Fraction(_found(gains) == len(judged.grades)),
+    "multi_hop": lambda ids, gains, judged: Fraction(_found(gains), len(judged.grades)),
 }
 
 
@@ -269,31 +283,41 @@ def gold(answer: Any, options: Mapping[str, Any]) -> str:
     Raises:
         DataError: The answer is of another shape, or no list can have a metric of 1.
     """
-    judged, metric = _judgement(answer), options.get("metric", "ndcg")
+    metric = options.get("metric", "ndcg")
+    judged = _judgement(answer, metric)
     known = len(judged.grades)
     if judged.k is not None and metric == "precision" and known < judged.k:
         raise DataError(f"precision at k = {judged.k} cannot be 1 with {known} relevant documents")
-    if judged.k is not None and metric in ("recall", "f1", "completeness") and known > judged.k:
+    if judged.k is not None and metric in ("recall", "f1", "completeness", "multi_hop") and known > judged.k:
         raise DataError(f"{metric} at k = {judged.k} cannot be 1 with {known} relevant documents")
-    return json.dumps(_best(judged)[: judged.k])
+    best = _best(judged)[: judged.k]
+    return json.dumps({"answer": judged.answers[0], "evidence": best} if judged.answers else best)
 
 
 def rewrites(answer: Any, options: Mapping[str, Any]) -> Iterator[str]:
     """In lines, in a block after thinking, and where order does not matter the other way round."""
-    judged = _judgement(answer)
+    judged = _judgement(answer, options.get("metric", "ndcg"))
     ids = _best(judged)[: judged.k]
+    if judged.answers:
+        for text in judged.answers:
+            yield "```json\n" + json.dumps({"evidence": ids[::-1], "answer": f' "{text}" '}) + "\n```"
+        return
     yield f"<think>{ids[-1]}</think>\n```json\n{json.dumps(ids, indent=1)}\n```"
     if not ids[0].startswith("[") and all(id == id.strip() and len(id.splitlines()) == 1 for id in ids):
         yield "\n".join(ids)
+        yield "\n".join(f"- {id}" for id in ids)
+        yield "\n".join(f"{rank}. `{id}`" for rank, id in enumerate(ids, 1))
     if not str(options.get("metric", "ndcg")).startswith("ndcg"):
         yield json.dumps(ids[::-1])
 
 
 def mutations(answer: Any, options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Other documents; and some of the right ones between others, where one is not enough."""
-    judged = _judgement(answer)
+    judged = _judgement(answer, options.get("metric", "ndcg"))
     ids = _best(judged)[: judged.k]
     others = [id for id in (f"{id} (other {i})" for i, id in enumerate(ids)) if id not in judged.grades]
     yield {**answer, "relevant": others}
+    if judged.answers:
+        yield {**answer, "answer": max(judged.answers, key=len)[: MAX_ID - 1] + "x"}
     if options.get("metric", "ndcg") not in ("hit", "success", "mrr", "precision"):
         yield {**answer, "relevant": [*others[:1], *ids[1:]]}

@@ -19,12 +19,16 @@ the product's name; else 1/2; but 1/10 where less than 1/10 of the nouns are, an
 
 Words of one text among those of the other make it alike: "black white leopard" meets "black". So a strict result stands
 beside the score as the last check, and is the score under `reward="strict"`: the same `asin`, exactly the wanted
-options (case and white space aside), and a price within the limit.
+options (case and white space aside), and a price within the limit. A purchase that names an option twice never passes.
 
 Source: WebShop (arXiv:2207.01206), github.com/princeton-nlp/WebShop at 64fa2a5; its list of colours is under the MIT
-licence. Differs from the source: exact fractions; no tagger runs, nouns come with the records; a limit of 0 or less is
-a fault of the task (there it raises); a goal without attributes is scored (there it divides by zero); options given by
-name are compared by their values.
+licence. Differs from the source: exact fractions; no tagger runs, nouns come with the records; a limit of 0 or less
+(there it raises), a blank attribute or option, and an option named twice are faults of the task; a goal without
+attributes is scored (there it divides by zero); options given by name are compared by their values.
+
+Some goals not even their own product meets: an option or a capital attribute without a letter or digit that is
+compared (none of Latin-1's upper half is), and nouns of which over nine tenths are repeats. They are scored as in the
+source, but are no usable golds under `reward="webshop"`.
 
 Covered: one purchase. Not covered: baskets, quantities, finding the nouns, what buying at random would score.
 """
@@ -92,7 +96,8 @@ def gold(answer: Any, options: Mapping[str, Any]) -> Transcript:
     """A purchase of the product that the goal describes, at its limit.
 
     Raises:
-        DataError: The answer is no goal.
+        DataError: The answer is no goal, or no purchase can score 1.
+        MissingExtraError: rapidfuzz is not installed.
     """
     try:
         goal = read_goal(answer)
@@ -104,10 +109,23 @@ def gold(answer: Any, options: Mapping[str, Any]) -> Transcript:
         "product_category": answer["product_category"],
         "nouns": list(goal.nouns),
         "Attributes": list(goal.attributes),
+        "Description": ". ".join(goal.attributes),
     }
     chosen = {name or f"option {i}": value for i, (name, value) in enumerate(goal.options)}
     purchase = {"product": product, "options": chosen, "price": float(goal.limit)}
+    if options.get("reward", "webshop") == "webshop":
+        _check_reachable(judge(goal, read_purchase(purchase)))
     return Transcript((Message("assistant", "Bought."),), {"purchase": purchase})
+
+
+def _check_reachable(own: Parts) -> None:
+    """Refuse a goal by the parts that even the purchase of its own product does not meet."""
+    wrong = "no purchase can score 1"
+    if own.type_factor < 1:
+        raise DataError(f"{wrong}: over nine tenths of its nouns are repeats, so that its own title shares too few")
+    for what, met in (("attribute", own.attributes), ("option", own.options)):
+        if not all(met):
+            raise DataError(f"{wrong}: {what} {met.index(False) + 1} has no letter or digit that is compared")
 
 
 def rewrites(answer: Any, options: Mapping[str, Any]) -> Iterator[Transcript]:

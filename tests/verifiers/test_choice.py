@@ -80,11 +80,175 @@ def test_several_labels_are_none(labels: list[str], between: str) -> None:
         "BB",
         "B B",
         "B B C",
+        "B) is wrong, the rest too",
+        "B) is wrong, A is right",
+        "B. is out",
+        "B: wrong",
+        "B: not correct",
+        "B) isn't right",
+        "B) isn\u2019t it",
+        "B) cannot be right",
+        "B) might be true",
+        "b) not this",
+        "B (not sure)",
+        "B (or c)",
+        "B) or maybe c",
+        "B) unless it is c",
+        "B) no, it is c",
+        "B) no, c",
+        "B) probably",
+        "B, probably",
+        "B. But wait, let me check",
+        "B; c",
+        "B: c d",
+        "B: c/d",
+        "B) (c)",
+        "B) 5 and not c",
+        "b - 2c",
+        "b-1",
+        "b - 4; c - 5",
+        "B) 4 C) 5",
+        "B. 4 C. 5",
+        "B: 4, C: 5",
+        "(B) 4 (C) 5",
+        "(b) 4 (c) 5",
+        "B - 4; C - 5",
+        "either a or b",
+        "either (a) or (b)",
+        "could be b",
+        "b or c",
+        "not b",
+        "b, c",
+        "b and c",
+        "b/c",
+        "b c",
+        "neither",
+        "the answer is not B",
+        "the answer is B or C",
+        "the answer is b or c",
+        "the answer is B, not C",
+        "the answer is A. The answer is B",
+        "the answer is either B",
+        "B is",
+        "B is not the answer",
+        "B is correct or C is",
+        r"\boxed{B} or \boxed{C}",
+        r"\boxed{B} \boxed{C}",
+        r"\boxed{B} is wrong",
+        "**B** or **C**",
     ],
 )
-def test_a_second_label_behind_the_first_is_refused(said: str) -> None:
+def test_a_second_label_or_a_doubt_behind_the_first_is_refused(said: str) -> None:
     assert grade("choice", f"Answer: {said}", "B").status == "malformed"
     assert grade("choice", f"Answer: {said}", {"label": "B", "choices": ["1", "2", "3"]}).status == "malformed"
+
+
+PLACES = {"label": "B", "choices": ["London", "Paris", "Rome", "Oslo"]}
+USUAL = [
+    r"\boxed{B}",
+    r"$\boxed{\text{B}}$",
+    r"\boxed{\text{B) Paris}}",
+    r"\fbox{(B)}",
+    r"\boldsymbol{B}",
+    r"\textsf{B}",
+    r"\(B\)",
+    "**B**",
+    "__B__",
+    "**B.**",
+    "(**B**)",
+    "**B**: Paris",
+    "**(B)** Paris",
+    "**Option B**: Paris",
+    "Option (B)",
+    "(B)",
+    "B!",
+    "B,",
+    "\u201cB\u201d",
+    "B \u2013 Paris",
+    "B \u2014 Paris",
+    "B (Paris)",
+    "B (Paris).",
+    "(B) Paris.",
+    "B is correct.",
+    "(B) is the correct answer",
+    "Option B is right",
+    "The answer is B",
+    "the answer is: **B**",
+    "The answer is (B) Paris.",
+    r"The correct option is $\boxed{B}$.",
+    "So, the final answer is B.",
+    "Therefore the best choice is (B) Paris",
+    "My answer: B",
+    "**Answer**: B",
+    "### Answer: B",
+]
+
+
+@pytest.mark.parametrize("said", USUAL)
+def test_usual_spellings(said: str) -> None:
+    other = said.replace("B", "C").replace("Paris", "Rome")
+    for gold in ("B", PLACES):
+        for mode, reply in {"answer_line": "Answer: {}", "final": "{}", "answer_tag": "<answer>{}</answer>"}.items():
+            assert grade("choice", reply.format(said), gold, extract=mode).status == "correct"
+            assert grade("choice", reply.format(other), gold, extract=mode).status == "incorrect"
+    if "Paris" in said:
+        assert grade("choice", said.replace("Paris", "Rome"), PLACES, extract="final").status == "malformed"
+
+
+@pytest.mark.parametrize(
+    ("reply", "status"),
+    [
+        ("Answer:\nB", "correct"),
+        ("**Answer:**\n\n**B**\nIt is on the Seine.", "correct"),
+        ("> Answer: B", "correct"),
+        ("- Answer: B", "correct"),
+        ("Answer:\nC", "incorrect"),
+        ("Answer:\nAnswer: B", "malformed"),
+        ("Answer:\nWe look at each.\nB", "malformed"),
+        ("Answer:\nB\nFinal answer: C", "malformed"),
+        ("The answer is (B) Paris.", "no_answer"),  # no line begins with Answer:
+    ],
+)
+def test_answer_lines(reply: str, status: str) -> None:
+    assert grade("choice", reply, PLACES).status == status
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "5",
+        "0.95",
+        "6.0 miles",
+        "34.18 L",
+        "-2x + 3",
+        "A dog and a cat",
+        "f(x) = 2x",
+        "CO2(g)",
+        "No",
+        "No change occurs",
+        "Not enough information",
+        "It cannot be determined",
+        "None of these",
+        "I, II, and III",
+        "False",
+    ],
+)
+def test_an_option_that_is_not_known_may_stand_behind_its_label(option: str) -> None:
+    for form in ("B) {}", "(B) {}", "B. {}", "B: {}", "The answer is (B) {}"):
+        assert grade("choice", "Answer: " + form.format(option), "B").status == "correct", form
+        assert grade("choice", "Answer: " + form.format(option), "D").status == "incorrect", form
+
+
+@pytest.mark.parametrize("said", ["2) 3", "2: (3)", "2) or 3", "2) 15 and not 3", "2) 3) 4"])
+def test_numbers_are_labels_where_the_right_one_is(said: str) -> None:
+    assert grade("choice", f"Answer: {said}", "2").status == "malformed"
+    assert grade("choice", "Answer: 2) 35", "2").status == "correct"
+
+
+def test_an_option_that_looks_like_a_sentence_about_one() -> None:
+    answer = {"label": "A", "choices": ["The answer is hidden", "the answer is 5", "hidden"]}
+    assert grade("choice", "Answer: The answer is hidden", answer).status == "correct"
+    assert grade("choice", "Answer: the answer is the answer is 5", answer).status == "incorrect"
 
 
 def test_answers_that_differ_are_refused_unless_the_last_counts() -> None:

@@ -16,8 +16,6 @@ from agentrl.types import SCORED, Message, Task, Transcript
 from agentrl.verifiers._instructions import language
 from agentrl.verifiers._instructions.cases import CASES
 from agentrl.verifiers._instructions.metrics import accuracy, followed_loosely, followed_strictly, variants
-from agentrl.verifiers._instructions.repetition import repeated_share
-from agentrl.verifiers._instructions.text import paragraphs, sentences, words
 from agentrl.verifiers.instructions import MAX_CHARS, verify
 
 LONG = (
@@ -255,24 +253,6 @@ def test_arbitrary_text_never_raises(reply: str, reward: Any, gate: Any) -> None
         assert len(verdict.checks) == len(answer["instructions"])
 
 
-@settings(deadline=None)
-@given(texts)
-def test_counts_do_not_depend_on_white_space_around(reply: str) -> None:
-    padded = f"\n\n{reply}\n\n"
-    assert words(padded) == words(reply)
-    assert len(sentences(padded)) == len(sentences(reply))
-    assert len(paragraphs(padded)) == len(paragraphs(reply))
-    assert len(sentences(reply)) <= len(words(reply)) or not words(reply)
-
-
-@settings(deadline=None)
-@given(st.lists(st.sampled_from(["one", "don't", "42", "über", "नदी"]), min_size=1), st.data())
-def test_words_are_counted_whatever_divides_them(said: list[str], data: st.DataObject) -> None:
-    marks = data.draw(st.lists(st.sampled_from([" ", "\n", " - ", ", ", "… ", "/", "_"]), min_size=len(said)))
-    text = "".join(word + mark for word, mark in zip(said, marks, strict=False))
-    assert len(words(text)) == len(said)
-
-
 @pytest.mark.parametrize(
     "mark", ["*", "*a", "[", "<", "<<", "#", "\n", " ", "\n* ", ".", "1.", "SECTION 1", "a'", "```", "a\n\n"]
 )
@@ -289,11 +269,3 @@ def test_long_texts_of_one_mark_are_read(mark: str) -> None:
 
 def test_reply_over_the_limit_is_malformed() -> None:
     assert grade("instructions", "a " * MAX_CHARS, asked(NO_COMMA)).status == "malformed"
-
-
-@settings(deadline=None)
-@given(st.lists(st.integers(0, 3), max_size=30), st.integers(1, 5), st.integers(2, 5))
-def test_repeating_a_sequence_raises_its_share(items: list[int], n: int, times: int) -> None:
-    share = repeated_share(items, n)
-    assert 0 <= share <= 1
-    assert repeated_share(items * times, n) >= share

@@ -133,6 +133,16 @@ def test_simple_patterns_are_those_without_a_blow_up() -> None:
         ("(", "it is no pattern: missing )"),
         ("a{1,99999999999}", "it is no pattern"),
         ("(" * 1000, "it is no pattern"),
+        ("(?<\n)a", "it is no pattern: unknown extension"),
+        ("(?u)a", "it is no pattern: ASCII and UNICODE"),
+        ("[[a]", "escape them"),
+        ("x[[", "escape them"),
+        ("[a--b]", "escape them"),
+        ("[a&&b]", "escape them"),
+        ("[^a||b]", "escape them"),
+        ("[]~~]", "escape them"),
+        (r"[\[a\-\-&|~]", ""),
+        (r"\[[a]|--&&", ""),
         ("a?", "it matches the empty text"),
         ("(a|b)*", "it matches the empty text"),
         ({"pattern": "a", "flags": "dotall"}, "flags must be a list"),
@@ -142,7 +152,10 @@ def test_simple_patterns_are_those_without_a_blow_up() -> None:
     ],
 )
 def test_gold_that_cannot_be_used_says_why(answer: Any, why: str) -> None:
-    assert why in gold_problem("regex", answer)
+    problem = gold_problem("regex", answer)
+    assert why in problem
+    assert bool(problem) == bool(why)
+    assert "\n" not in problem
 
 
 def test_gold_with_an_example() -> None:
@@ -161,6 +174,29 @@ def test_flags() -> None:
     assert grade("regex", "A\nB", lines).success
     assert not grade("regex", "A\nB", "a.b").success
     assert grade("regex", "aa\nAA", {"pattern": r"(a+)\n\1", "flags": ["ignorecase"]}).success  # in a worker
+
+
+@pytest.mark.parametrize(
+    ("pattern", "reply"),
+    [
+        (r"\d+", "\u0664\u0662"),
+        (r"(\d)\1", "\u0664\u0664"),  # in a worker
+        (r"\w+", "caf\u00e9"),
+        (r"a\sb", "a\u2003b"),
+        (r"[0-9]+", "\uff14\uff12"),
+    ],
+)
+def test_other_scripts_only_where_the_task_says_so(pattern: str, reply: str) -> None:
+    assert grade("regex", reply, pattern).status == "incorrect"
+    wide = {"pattern": pattern, "flags": ["unicode"]}
+    assert grade("regex", reply, wide).success == (pattern != "[0-9]+")
+
+
+@settings(deadline=None)
+@given(st.text("[]^-&~|ab", max_size=10))
+def test_no_class_makes_python_warn(pattern: str) -> None:
+    """A warning is an error in these tests."""
+    assert grade("regex", "ab", pattern).score in (0.0, 1.0)
 
 
 def test_feedback_never_shows_the_pattern() -> None:

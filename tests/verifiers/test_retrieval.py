@@ -18,7 +18,7 @@ from agentrl.registry import grade
 from agentrl.types import SCORED, Verdict
 from agentrl.verifiers.retrieval import CASES, MAX_ENTRIES, Metric
 
-METRICS = get_args(Metric)
+METRICS = tuple(metric for metric in get_args(Metric) if metric != "multi_hop")  # of a list alone
 GRADED = {f"d{i}": rel for i, rel in enumerate((3, 2, 3, 0, 1, 2))}
 LETTERS = {"relevant": ["a", "b", "c"]}
 NAMES = tuple(f"n{i}" for i in range(8))
@@ -144,6 +144,14 @@ def test_returning_everything_does_not_win(metric: str) -> None:
     assert score(["a"], LETTERS, metric) >= 0.5
 
 
+@pytest.mark.parametrize("id", ["- a", "1. FC", "[1] a", "**a**", "`a`", "(2) x", "- `a`"])
+def test_an_id_that_looks_like_an_entry_of_a_list_is_itself(id: str) -> None:
+    answer = {"relevant": [id]}
+    for reply in (id, f"- {id}", f"1. {id}", json.dumps([id])):
+        assert grade("retrieval", reply, answer).success, reply
+    assert not grade("retrieval", "a", answer).success
+
+
 def test_integers_and_their_texts_are_one_id() -> None:
     assert score([7, "9"], {"relevant": [9, "7"]}) == 1
 
@@ -164,6 +172,22 @@ def test_integers_and_their_texts_are_one_id() -> None:
         ("```\na\n```\n```\nb\n```", "malformed"),
         ("```\na\nb\nc\n```", "correct"),
         ("Here they are:\na\nb\nc", "partial"),  # a line that is no id takes its rank
+        ("- a\n- b\n- c", "correct"),
+        ("* a\n  * b\n+ c", "correct"),
+        ("\u2022 a\n\u2022 b\n\u2022 c", "correct"),
+        ("1. a\n2. b\n3. c", "correct"),
+        ("1) a\n(2) b\n3)  c", "correct"),
+        ("[1] a\n[2] b\n[3] c", "correct"),
+        ("```\n[1] a\n[2] b\n[3] c\n```", "correct"),
+        ('1. **a**\n2. `b`\n3. "c"', "correct"),
+        ("- a\n- a\n- b\n- c", "partial"),  # a copy keeps its rank
+        ("Here they are:\n- a\n- b\n- c", "partial"),
+        ("- a b c", "incorrect"),
+        ("- a - b - c", "incorrect"),
+        ("1.a\n2.b\n3.c", "incorrect"),  # an id may look like that
+        ("- - a\n- - b\n- - c", "incorrect"),
+        ("[1]\na", "malformed"),
+        ("[1] [2]", "incorrect"),
         ("<think>a\nb\nc", "no_answer"),
         ("<think>x</think>a\nb\r\nc", "correct"),
         ("```\n```", "no_answer"),
@@ -191,6 +215,7 @@ def test_how_replies_are_read(reply: str, status: str) -> None:
         ({"relevant": [""]}, "id"),
         ({"relevant": ["a"], "k": 2.0}, "k must be"),
         ({"relevant": ["a"], "k": True}, "k must be"),
+        ({"relevant": {"a": 1, " a ": 3}}, "two ids are the same"),
     ],
 )
 def test_a_bad_gold_is_the_tasks_fault(answer: Any, words: str) -> None:
@@ -257,6 +282,81 @@ def test_unknown_documents_never_help(ids: list[str]) -> None:
     assume("n0" in ids)
     for metric in METRICS:
         assert score(["junk", *ids], {"relevant": ["n0"]}, metric) <= score(ids, {"relevant": ["n0"]}, metric)
+
+
+HOPS = {"relevant": ["a", "b", "c"], "k": 3, "answer": ["The Seine", "Rh\u00f4ne"]}
+
+
+@pytest.mark.parametrize(
+    ("said", "ids", "expected"),
+    [
+        ("the Seine", "abc", 1.0),
+        (" seine. ", "cab", 1.0),
+        ('"Rh\u00f4ne"', "cba", 1.0),
+        ("The Seine", "azb", 2 / 3),
+        ("The Seine", "aab", 2 / 3),
+        ("The Seine", "zyxabc", 0.0),  # what stands after the k-th does not count
+        ("The Seine", "z", 0.0),
+        ("The Loire", "abc", 0.0),
+        ("", "abc", 0.0),
+        ("The", "abc", 0.0),
+        ("The Seine or the Loire", "abc", 0.0),
+        ("The Seine, Rh\u00f4ne", "abc", 0.0),
+        ("S.eine", "abc", 0.0),
+    ],
+)
+def test_multi_hop_is_the_answer_times_its_evidence(said: str, ids: str, expected: float) -> None:
+    reply = json.dumps({"evidence": list(ids), "answer": said})
+    for written in (reply, f"<think>no</think>\n```json\n{reply}\n```"):
+        verdict = grade("retrieval", written, HOPS, metric="multi_hop")
+        assert verdict.score == pytest.approx(expected)
+        assert (verdict.status == "correct") == (expected == 1)
+        assert verdict.checks[0].name == "answer"
+
+
+@pytest.mark.parametrize(
+    ("reply", "status"),
+    [
+        ("", "no_answer"),
+        ('{"answer": "The Seine", "evidence": []}', "no_answer"),
+        ('{"answer": "The Seine"}', "malformed"),
+        ('{"answer": ["The Seine", "x"], "evidence": ["a"]}', "malformed"),
+        ('{"answer": "The Seine", "evidence": "abc"}', "malformed"),
+        ('{"answer": "The Seine", "evidence": {"a": 1}}', "malformed"),
+        ('{"answer": "x", "answer": "The Seine", "evidence": ["a"]}', "malformed"),
+        ('["a", "b", "c"]', "malformed"),
+        ("The Seine: a, b, c", "malformed"),
+        ('{"answer": ' + "[" * 90_000, "malformed"),
+    ],
+)
+def test_how_multi_hop_replies_are_read(reply: str, status: str) -> None:
+    assert grade("retrieval", reply, HOPS, metric="multi_hop").status == status
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"k": None}, "needs k"),
+        ({"k": 2}, "cannot be 1"),
+        ({"answer": None}, 'needs "answer"'),
+        ({"answer": []}, 'needs "answer"'),
+        ({"answer": ["x", 7]}, "must be a text"),
+        ({"answer": " . "}, "must be a text"),
+        ({}, ""),
+        ({"answer": "'A'."}, ""),
+        ({"answer": 'an "x". '}, ""),
+    ],
+)
+def test_golds_of_multi_hop(change: dict[str, Any], words: str) -> None:
+    answer, options = {**HOPS, **change}, {"metric": "multi_hop"}
+    problem = gold_problem("retrieval", answer, options)
+    assert words in problem
+    assert bool(problem) == bool(words)
+    if not problem:
+        assert all(
+            grade("retrieval", said, answer, **options).success
+            for said in rewritten_golds("retrieval", answer, options)
+        )
 
 
 def test_tool_selection_of_metatool(data_dir: Callable[[str], Path]) -> None:

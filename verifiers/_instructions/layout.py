@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from agentrl.verifiers._instructions import text
+from agentrl.verifiers._reading import text
 from agentrl.verifiers._reading.strict_json import JsonError, parse_json
 
 __all__ = [

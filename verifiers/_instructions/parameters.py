@@ -8,7 +8,7 @@ from typing import Any
 
 from agentrl.errors import DataError, suggest
 from agentrl.verifiers._instructions.language import LANGUAGES
-from agentrl.verifiers._instructions.text import fold, has_word
+from agentrl.verifiers._reading.text import fold, has_word
 
 __all__ = [
     "Reader",

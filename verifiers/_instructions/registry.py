@@ -13,7 +13,7 @@ from agentrl.errors import DataError, suggest
 from agentrl.verifiers._instructions import layout, wording
 from agentrl.verifiers._instructions import parameters as read
 from agentrl.verifiers._instructions.parameters import Reader
-from agentrl.verifiers._instructions.text import has_word
+from agentrl.verifiers._reading.text import has_word
 
 __all__ = ["KINDS", "NEED_DETECTOR", "Instruction", "Kind", "instructions", "problems"]
 

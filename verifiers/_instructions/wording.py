@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from agentrl.verifiers._instructions import language, text
+from agentrl.verifiers._instructions import language
 from agentrl.verifiers._instructions.parameters import compare
+from agentrl.verifiers._reading import text
 
 __all__ = [
     "capital_words",

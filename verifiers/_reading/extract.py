@@ -68,10 +68,14 @@ def _boxes(text: str) -> list[str | None]:
 
 def _answer_lines(text: str) -> list[str | None]:
     found: list[str | None] = []
+    waits = False  # an answer's line holds only its label: the next one with text is the answer
     for line in text.splitlines():
-        label, colon, rest = line.strip().lstrip("*# ").partition(":")
+        label, colon, rest = line.strip().lstrip("*#>- ").partition(":")
         if colon and label.rstrip("* ").casefold() in ("answer", "final answer"):
             found.append(rest)
+            waits = not rest.strip("* ")
+        elif waits and line.strip():
+            found[-1], waits = line, False
     return found
 
 
@@ -93,7 +97,7 @@ _EXTRACTORS: dict[Extract, Callable[[str], list[str | None]]] = {
 PLACES: dict[Extract, str] = {
     "boxed": r"the last \boxed{...}",
     "hash": "the rest of the last #### line",
-    "answer_line": "the last line that begins with Answer:",
+    "answer_line": "the last line that begins with Answer:, or the one below where nothing follows",
     "answer_tag": "exactly one <answer>...</answer>",
     "final": "the whole reply",
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-__all__ = ["NO_LIMIT", "Goal", "Purchase", "ShapeError", "price_limits", "read_goal", "read_purchase"]
+__all__ = ["NO_LIMIT", "Goal", "Purchase", "ShapeError", "plain", "price_limits", "read_goal", "read_purchase"]
 
 NO_LIMIT = 1_000_000
 """The limit of a goal that names none."""
@@ -89,18 +89,17 @@ def read_goal(answer: Any) -> Goal:
         ShapeError: It is none.
     """
     record = _record(answer, "the goal")
-    options = record.get("goal_options", {})
-    named = (
-        options.items() if isinstance(options, Mapping) else [("", value) for value in _list(options, "goal_options")]
-    )
+    attributes = _texts(record, "attributes")
+    if not all(map(plain, attributes)):
+        raise ShapeError("attributes must not be blank: every purchase would meet one that is")
     limit = record.get("price_upper")
     return Goal(
         asin=_text(record, "asin"),
         query=_text(record, "query"),
         categories=_categories(record),
         nouns=tuple(_texts(record, "nouns")),
-        attributes=tuple(_texts(record, "attributes")),
-        options=tuple((_short(name, "goal_options"), _short(value, "goal_options")) for name, value in named),
+        attributes=tuple(attributes),
+        options=_wanted_options(record.get("goal_options", {})),
         limit=Fraction(NO_LIMIT) if limit is None else _positive(limit),
     )
 
@@ -131,9 +130,32 @@ def read_purchase(found: Any) -> Purchase:
     )
 
 
+def plain(text: str) -> str:
+    """One spelling of texts that differ in case or white space.
+
+    >>> plain(" Dark  BLUE")
+    'dark blue'
+    """
+    return " ".join(text.casefold().split())
+
+
+def _wanted_options(found: Any) -> tuple[tuple[str, str], ...]:
+    if not isinstance(found, Mapping):
+        named = [("", value) for value in _list(found, "goal_options")]
+    else:
+        named = [(_short(name, "goal_options"), value) for name, value in _record(found, "goal_options").items()]
+        if "" in (names := [plain(name) for name, _ in named]):
+            raise ShapeError("goal_options must not have a blank name: list the values of options without names")
+        if len(set(names)) < len(names):
+            raise ShapeError("goal_options must not name an option twice, case and white space aside")
+    if not all(plain(_short(value, "goal_options")) for _, value in named):
+        raise ShapeError("goal_options must not hold a blank value: no purchase would meet it")
+    return tuple(named)
+
+
 def _record(found: Any, what: str) -> Mapping[str, Any]:
     if not isinstance(found, Mapping) or len(found) > MAX_ITEMS:
-        raise ShapeError(f"{what} must be an object, got {type(found).__name__}")
+        raise ShapeError(f"{what} must be an object of at most {MAX_ITEMS} fields, got {type(found).__name__}")
     return found
 
 

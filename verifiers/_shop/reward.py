@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from agentrl.errors import MissingExtraError
 from agentrl.verifiers._shop.colours import colour_or_text
-from agentrl.verifiers._shop.records import Goal, Purchase
+from agentrl.verifiers._shop.records import Goal, Purchase, plain
 
 __all__ = ["Parts", "Strict", "alike", "judge", "strict", "title_overlap", "type_factor"]
 
@@ -74,10 +74,14 @@ def judge(goal: Goal, bought: Purchase) -> Parts:
 
 
 def strict(goal: Goal, bought: Purchase) -> Strict:
-    """Where the fuzzy reward can be played, exactness: case and outer white space are all that does not matter."""
-    named = {_plain(name): _plain(value) for name, value in bought.options.items()}
-    wanted = Counter(_plain(value) for name, value in goal.options if not name)
-    options = all(named.get(_plain(name)) == _plain(value) for name, value in goal.options if name)
+    """Where the fuzzy reward can be played, exactness: case and white space are all that does not matter.
+
+    A purchase that names one option twice has chosen none: which of the two was bought is not known.
+    """
+    named = {plain(name): plain(value) for name, value in bought.options.items()}
+    wanted = Counter(plain(value) for name, value in goal.options if not name)
+    options = len(named) == len(bought.options)
+    options = options and all(named.get(plain(name)) == plain(value) for name, value in goal.options if name)
     return Strict(
         product=bought.asin == goal.asin,
         options=options and wanted <= Counter(named.values()),
@@ -132,7 +136,3 @@ def alike(wanted: str, found: Iterable[str]) -> bool:
 
 def _has(attribute: str, bought: Purchase) -> bool:
     return alike(attribute, bought.attributes) or any(attribute in text for text in bought.texts)
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.casefold().split())

@@ -1,4 +1,4 @@
-"""How much of a sequence repeats itself: of words here, of token ids in `agentrl.rewards`."""
+"""How much of a sequence repeats itself: of words, of token ids."""
 
 from __future__ import annotations
 
