@@ -30,9 +30,10 @@ from typing import Any, Literal, get_args
 from agentrl.errors import ConfigError, DataError, suggest
 from agentrl.types import Task, Transcript, Verdict
 from agentrl.verifiers._math import spellings
+from agentrl.verifiers._math.algebra import Budget, Outcome
 from agentrl.verifiers._math.answers import Answer, answer
 from agentrl.verifiers._math.cases import CASES
-from agentrl.verifiers._math.compare import EXACT, Allowance, Outcome
+from agentrl.verifiers._math.compare import EXACT, Allowance
 from agentrl.verifiers._math.decide import decided, has_form, same_reading, together
 from agentrl.verifiers._math.forms import Form
 from agentrl.verifiers._math.golds import FORMS, Gold, Stated, UnusableGoldError, gold_of, rounding_of
@@ -86,26 +87,28 @@ def verify(
     found = candidates(transcript.reply, extract)
     if not found:
         return Verdict(0.0, "no_answer", feedback=f"No answer was found; it is read from: {PLACES[extract]}.")
-    said = _said(found, right, several)
+    budget = Budget()
+    said = _said(found, right, several, budget)
     if said is None:
         return Verdict(0.0, "malformed", feedback=f"The answer cannot be read from: {PLACES[extract]}.")
     if isinstance(said, str):
         return Verdict(0.0, "malformed", feedback=said)
-    return _verdict(right, said, decided(right, said, allowed))
-
-
-def _verdict(right: Gold, said: Answer, outcome: Outcome) -> Verdict:
-    if outcome == "same":
-        if has_form(right, said):
-            return Verdict(1.0, "correct", answer=said.shown)
+    outcome = decided(right, said, allowed, budget)
+    if outcome == "same" and not has_form(right, said, budget):
         return Verdict(0.0, "incorrect", answer=said.shown, feedback="The answer does not have the form asked for.")
+    return _verdict(said, outcome)
+
+
+def _verdict(said: Answer, outcome: Outcome) -> Verdict:
+    if outcome == "same":
+        return Verdict(1.0, "correct", answer=said.shown)
     if outcome == "timeout" or outcome == "resource_limit":
         feedback = "The answer takes too long to compare: give it in a simpler form."
         return Verdict(0.0, outcome, answer=said.shown, feedback=feedback)
     return Verdict(0.0, "incorrect", answer=said.shown, feedback="The answer is not right.")
 
 
-def _said(found: Sequence[str | None], right: Gold, several: Several) -> Answer | str | None:
+def _said(found: Sequence[str | None], right: Gold, several: Several, budget: Budget) -> Answer | str | None:
     """The answer of a reply; a text for one that is refused, None for one that cannot be read."""
     last = None if found[-1] is None else answer(found[-1])
     if last is None or several == "last" or len(found) == 1:
@@ -119,7 +122,7 @@ def _said(found: Sequence[str | None], right: Gold, several: Several) -> Answer 
         return "The reply gives an answer that cannot be read."
     if several == "as_set" and right.kind in ("set", "multiset"):
         return together(others)
-    if all(same_reading(last, other) for other in others):
+    if all(same_reading(last, other, budget) for other in others):
         return last
     return "The reply gives different answers."
 

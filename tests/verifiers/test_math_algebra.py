@@ -16,6 +16,7 @@ import pytest
 
 from agentrl.errors import MissingExtraError
 from agentrl.verifiers._math import algebra
+from agentrl.verifiers._math.algebra import MAX_CALLS, Budget
 from agentrl.verifiers._math.reader import read
 from agentrl.verifiers._math.tree import Apply, Bracketed, Constant, Matrix, Node, Number, SetOf, Symbol
 from agentrl.workers import Answer
@@ -28,7 +29,7 @@ def tree(text: str) -> Node:
 
 
 def compare(gold: str, reply: str) -> str:
-    return algebra.compare(tree(gold), tree(reply), gold, reply)
+    return algebra.compare(tree(gold), tree(reply), Budget())
 
 
 def apply(op: str, *args: Node | int) -> Apply:
@@ -138,11 +139,7 @@ def test_pairs(gold: str, reply: str, verdict: str) -> None:
     ],
 )
 def test_texts_without_a_tree(gold: str, text: str, verdict: str) -> None:
-    assert algebra.compare(tree(gold), None, gold, text) == verdict
-
-
-def test_a_gold_without_a_tree_decides_nothing() -> None:
-    assert algebra.compare(None, tree("1"), "1", "1") == "unknown"
+    assert algebra.compare(tree(gold), None, Budget(), unread=text) == verdict
 
 
 # Hostile answers.
@@ -200,7 +197,7 @@ def children() -> set[str]:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_trees_end(name: str) -> None:
     start = time.monotonic()
-    assert algebra.compare(tree("1"), HOSTILE[name], "", "") != "same"
+    assert algebra.compare(tree("1"), HOSTILE[name], Budget()) != "same"
     assert time.monotonic() - start < GENEROUS_S
 
 
@@ -208,7 +205,7 @@ def test_hostile_trees_end(name: str) -> None:
 @pytest.mark.parametrize("text", TEXTS)
 def test_hostile_texts_end(text: str) -> None:
     start = time.monotonic()
-    assert algebra.compare(tree("1"), None, "1", text) != "same"
+    assert algebra.compare(tree("1"), None, Budget(), unread=text) != "same"
     assert time.monotonic() - start < GENEROUS_S
 
 
@@ -220,8 +217,8 @@ def nested(depth: int) -> Node:
 
 
 def test_a_deep_tree_is_over_the_limit() -> None:
-    assert algebra.compare(tree("1"), nested(5000), "", "") == "resource_limit"
-    assert algebra.compare(tree("1"), nested(60), "", "") == "different"
+    assert algebra.compare(tree("1"), nested(5000), Budget()) == "resource_limit"
+    assert algebra.compare(tree("1"), nested(60), Budget()) == "different"
 
 
 def test_what_is_slow_is_killed_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,8 +233,8 @@ def test_what_is_slow_is_killed_at_the_deadline(monkeypatch: pytest.MonkeyPatch)
 
     thread = threading.Thread(target=heartbeat)
     thread.start()
-    assert algebra.compare(gold, SLOW, "", "") == "timeout"
-    assert algebra.compare(tree("1"), TOWER, "", "") != "same"
+    assert algebra.compare(gold, SLOW, Budget()) == "timeout"
+    assert algebra.compare(tree("1"), TOWER, Budget()) != "same"
     done.set()
     thread.join()
     assert max(b - a for a, b in itertools.pairwise(ticks)) < 2.0  # the caller's threads went on
@@ -250,10 +247,29 @@ def test_a_hundred_hostile_answers_leave_no_process(monkeypatch: pytest.MonkeyPa
     for k in range(100):
         slow = apply("add", SLOW, Apply("pow", (Symbol(f"y_{k}"), Number(Fraction(1)))))
         gold = apply("add", apply("pow", 2, 3000), Symbol(f"y_{k}"))
-        assert algebra.compare(gold, slow, "", "") in ("timeout", "unknown")
+        assert algebra.compare(gold, slow, Budget()) in ("timeout", "unknown")
     monkeypatch.undo()
     assert compare(r"\sin^2 y+\cos^2 y", "1") == "same"
     assert len(children()) <= max(before, len(os.sched_getaffinity(0)))
+
+
+def test_all_calls_for_one_reply_share_one_deadline() -> None:
+    compare(r"\sin x", r"\cos x+1")
+    budget = Budget(seconds=0.6)
+    gold = apply("pow", 2, 3000)
+    first = algebra.compare(gold, SLOW, budget)
+    again = [algebra.compare(apply("add", gold, n), SLOW, budget) for n in range(1, 4)]
+    assert (first, again) == ("timeout", ["resource_limit"] * 3)
+    assert budget.calls == MAX_CALLS - 1
+    assert compare(r"\sin^2 z+\cos^2 z", "1") == "same"
+
+
+def test_the_number_of_calls_for_one_reply_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(algebra.workers, "call", lambda *args, **named: Answer("done", "different", seconds=0.01))
+    budget = Budget()
+    found = [algebra.compare(tree(rf"\sin {n}w"), tree(r"\cos w"), budget) for n in range(MAX_CALLS + 2)]
+    assert found == ["different"] * MAX_CALLS + ["resource_limit"] * 2
+    assert algebra.compare(tree(r"\sin 1w"), tree(r"\cos w"), budget) == "different", "it is remembered"
 
 
 def test_memory_is_bounded() -> None:
@@ -266,7 +282,7 @@ def test_memory_is_bounded() -> None:
 
 def test_a_timeout_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = iter([Answer("timeout"), Answer("done", "same")])
-    monkeypatch.setattr(algebra.workers, "call", lambda function, argument: next(answers))
+    monkeypatch.setattr(algebra.workers, "call", lambda *args, **named: next(answers))
     pair = r"\sin(x+7)", r"\cos(x+7)"
     assert [compare(*pair), compare(*pair), compare(*pair)] == ["timeout", "same", "same"]
 
@@ -276,7 +292,7 @@ def test_a_timeout_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     [(Answer("resource_limit"), "resource_limit"), (Answer("error", detail="ValueError: no"), "unknown")],
 )
 def test_how_a_call_ends(monkeypatch: pytest.MonkeyPatch, answer: Answer, outcome: str) -> None:
-    monkeypatch.setattr(algebra.workers, "call", lambda function, argument: answer)
+    monkeypatch.setattr(algebra.workers, "call", lambda *args, **named: answer)
     assert compare(r"\sin(x+9)", rf"\cos(x+9)+{len(outcome)}") == outcome
 
 
@@ -285,7 +301,7 @@ def test_without_the_extra_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(MissingExtraError, match=r"needs sympy.*pip install 'agentrl\[math\]'"):
         compare(r"\sin x", r"\cos x")
     with pytest.raises(MissingExtraError, match="sympy"):
-        algebra.irreducible(tree("x^4+1"))
+        algebra.irreducible(tree("x^4+1"), Budget())
 
 
 # From anywhere.
@@ -338,4 +354,4 @@ def _answer(channel: Any) -> None:
 
 def test_constants_and_brackets_have_counterparts() -> None:
     infinite = Bracketed((Constant("infinity"), Number(Fraction(1))))
-    assert algebra.compare(infinite, infinite, "", "") == "unknown"
+    assert algebra.compare(infinite, infinite, Budget()) == "unknown"

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agentrl.registry import grade
 from agentrl.verifiers._math import algebra
 from agentrl.verifiers._math.forms import Form, evaluated, holds
 from agentrl.verifiers._math.polynomial import polynomial
@@ -96,6 +97,14 @@ TABLE: dict[Form, tuple[list[str], list[str]]] = {
             r"\frac{x-1}{x^2+1}",
             "x+1",
             r"\frac{2x+1}{4}",
+            r"x=\frac34",
+            "x=6/8=3/4",
+            r"\frac34\text{ cm}",
+            r"x=3/4\text{ cm}",
+            r"\{\frac12,\frac34\}",
+            r"x=\frac12, x=-3",
+            r"\pm\frac34",
+            r"(-\infty,\frac34]",
         ],
         [
             r"\frac68",
@@ -113,6 +122,12 @@ TABLE: dict[Form, tuple[list[str], list[str]]] = {
             r"\frac{\frac12}{3}",
             r"\frac{x}{1}",
             r"\frac{0}{5}",
+            "x=6/8",
+            r"\frac68\text{ cm}",
+            r"\{\frac12,\frac68\}",
+            r"\pm\frac68",
+            r"75\%",
+            r"x<\frac34",
         ],
     ),
     "simplest_radical": (
@@ -135,6 +150,7 @@ TABLE: dict[Form, tuple[list[str], list[str]]] = {
             r"i\sqrt3",
             r"\sqrt{x+1}",
             r"\frac{\sqrt2-\sqrt3}{5}",
+            r"x=1\pm2\sqrt3",
         ],
         [
             r"\sqrt{12}",
@@ -154,11 +170,12 @@ TABLE: dict[Form, tuple[list[str], list[str]]] = {
             r"\frac{\sqrt2}{1}",
             r"1+2\sqrt2+3",
             r"\sqrt{1}",
+            r"1\pm\sqrt{12}",
         ],
     ),
     "in_terms_of_pi": (
-        [r"25\pi", r"\pi", r"\frac{3\pi}{2}", r"6.25\pi", r"10+2\pi"],
-        ["78.5", "25", r"\sum_{k=1}^{3}\pi", r"5^2\pi", r"\frac{157}{2}"],
+        [r"25\pi", r"\pi", r"\frac{3\pi}{2}", r"6.25\pi", r"10+2\pi", r"A=25\pi\text{ cm}^2", r"A=25\pi\approx78.5"],
+        ["78.5", "25", r"\sum_{k=1}^{3}\pi", r"5^2\pi", r"\frac{157}{2}", r"\pi+24\arccos(-1)", r"x\approx78.5"],
     ),
     "evaluated": (
         [
@@ -175,6 +192,38 @@ TABLE: dict[Form, tuple[list[str], list[str]]] = {
             r"2^{\frac12}",
             "-5",
             r"\log_2 5",
+            r"\ln2",
+            "e^2",
+            "e^{-1}",
+            "(e-1)^2",
+            "e(e+1)",
+            r"1+\sqrt2",
+            r"\sqrt{12}",
+            r"2(1+\sqrt3)",
+            r"(1+\sqrt2)(1+\sqrt3)",
+            r"\frac{1+\sqrt5}{2}",
+            r"\frac12+\frac{\sqrt5}{2}",
+            r"\frac{2}{\sqrt3}",
+            r"\frac{\pi}{3}+\sqrt3",
+            r"\frac43\pi",
+            r"3\cdot\frac{\pi}{4}",
+            r"\frac13\pi+\frac12",
+            r"10\ln10-2\ln2-8",
+            r"2\ln3-\ln2",
+            r"\sin10^\circ",
+            r"\tan15^\circ",
+            r"\arctan2",
+            r"\sqrt{2+\sqrt2}",
+            r"\sqrt2i",
+            r"\frac{1-i}{2}",
+            r"3-2i",
+            "x=128",
+            "x=2^7=128",
+            r"128\text{ cm}",
+            r"\frac{4}{3}\pi r^3",
+            r"2x(x+1)",
+            r"3\times10^{-8}\text{ m}",
+            r"45^\circ",
         ],
         [
             "2^7",
@@ -189,6 +238,43 @@ TABLE: dict[Form, tuple[list[str], list[str]]] = {
             r"\sqrt{2^3}",
             "|-5|",
             r"\gcd(4,6)",
+            # Functions whose values are known.
+            r"\sin30^\circ",
+            r"\cos^2\frac{\pi}{6}",
+            r"\arcsin\frac12",
+            r"\arctan1",
+            r"\ln e^2",
+            r"\log_4 8",
+            r"e^{2\ln3}",
+            r"1+\sqrt{25}",
+            r"8^{\frac23}",
+            r"|-\sqrt2|",
+            # Terms and factors that go together.
+            r"\sqrt3+\sqrt3",
+            r"\sqrt2+\sqrt8",
+            r"\pi+\pi",
+            r"1+2+\sqrt2",
+            r"1+0+\sqrt2",
+            "x+x^2+0",
+            "x+2x",
+            r"(1+\sqrt2)+(\sqrt2-1)",
+            r"\ln6-\ln3",
+            "1+2i+2",
+            r"\sqrt{2+3}",
+            "e^{1+1}",
+            r"2\cdot3\pi",
+            r"2\cdot\frac{\sqrt3}{2}",
+            r"\frac12\cdot\frac{\pi}{3}",
+            r"\sqrt2\cdot\sqrt3",
+            r"e\cdot e",
+            r"(1+\sqrt2)(3-\sqrt2)",
+            r"(1+\sqrt2)^2",
+            r"(2\sqrt3)^2\pi",
+            "(2+i)(2-i)",
+            "i^3",
+            r"\frac{\sqrt6}{\sqrt2}",
+            r"\frac{\pi^2}{\pi}",
+            r"(\sqrt2+\sqrt3+\sqrt5+\sqrt7+\sqrt{11}+\sqrt{13}+\sqrt{17})^{50}",
         ],
     ),
 }
@@ -223,6 +309,41 @@ def large(op: str, *args: Node | int) -> Apply:
     return Apply(op, tuple(Number(Fraction(arg)) if isinstance(arg, int) else arg for arg in args))
 
 
+# A reply that is finished may still leave more than the gold does.
+
+REPLIES: list[tuple[Form, str, str, bool]] = [
+    ("evaluated", r"\frac{\sqrt6-\sqrt2}{4}", r"\sin15^\circ", False),
+    ("evaluated", r"\sin15^\circ", r"\cos75^\circ", True),
+    ("evaluated", r"1+\arctan2", r"\arctan2+1", True),
+    ("evaluated", r"3\ln2", r"\ln8", True),
+    ("evaluated", r"\log_2 5", r"\frac{\ln5}{\ln2}", True),
+    ("evaluated", r"\sqrt2-1", r"\frac1{1+\sqrt2}", False),
+    ("evaluated", r"\sqrt2-1", r"-1+\sqrt2", True),
+    ("evaluated", r"\frac1{1+\sqrt2}", r"\sqrt2-1", True),
+    ("evaluated", r"\frac{1-i}{2}", r"\frac1{1+i}", False),
+    ("evaluated", r"\frac{e}{e-1}", r"1+\frac{1}{e-1}", True),
+    ("evaluated", r"\frac1e", "e^{-1}", True),
+    ("evaluated", "128", r"x=2^7=128", True),
+    ("in_terms_of_pi", r"25\pi", r"A=25\pi\approx78.54", True),
+    ("in_terms_of_pi", r"25\pi", r"25\pi\text{ cm}^2", True),
+    ("simplest_fraction", r"\frac34", "x = 3/4", True),
+    ("simplest_fraction", r"\frac34\text{ cm}", r"\frac34\text{ cm}", True),
+    ("simplest_fraction", r"\frac34", "x = 6/8", False),
+    ("simplest_fraction", r"\frac34", r"\frac34=\frac68", False),
+    ("simplest_fraction", r"\frac34", r"\frac68=\frac34", True),
+    ("simplest_fraction", r"\frac34", r"75\%", False),
+    ("simplest_fraction", r"(\frac12,\frac34)", r"(\frac12,\frac68)", False),
+    ("factored", "(x-2)(x+2)", "x^2-4=(x+2)(x-2)", True),
+    ("factored", "(x-2)(x+2)", "(x-2)(x+2)=x^2-4", False),
+]
+
+
+@pytest.mark.parametrize(("form", "gold", "said", "accepted"), REPLIES)
+def test_the_form_of_a_reply(form: Form, gold: str, said: str, accepted: bool) -> None:
+    verdict = grade("math", rf"\boxed{{{said}}}", gold, form=form)
+    assert verdict.status == ("correct" if accepted else "incorrect")
+
+
 X = Symbol("x")
 HOSTILE: list[Node] = [
     large("pow", large("add", X, 1), 10**9),
@@ -242,7 +363,7 @@ def test_hostile_trees_end(form: Form, index: int) -> None:
 
 
 def test_what_takes_too_long_does_not_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(algebra.workers, "call", lambda function, argument: Answer("timeout"))
+    monkeypatch.setattr(algebra.workers, "call", lambda *args, **named: Answer("timeout"))
     assert not holds("factored", tree("x^4+x^3+x^2+x+7"))  # it is irreducible, but nobody found out
     monkeypatch.undo()
     assert holds("factored", tree("x^4+x^3+x^2+x+7"))

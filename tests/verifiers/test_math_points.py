@@ -99,6 +99,14 @@ def tree(text: str) -> Node:
         (r"\frac{1}{x-x}", r"\frac{1}{x-x}", "unknown"),
         ("0^0", "1", "unknown"),
         (r"0\cdot\ln0", "0", "unknown"),
+        (r"x+0\cdot\tan90^\circ", "x", "unknown"),
+        (r"x+\tan90^\circ-\tan90^\circ", "x", "unknown"),
+        (r"x+\frac{0}{\cos90^\circ}", "x", "unknown"),
+        (r"x+0\cdot\arcsin2", "x", "unknown"),
+        (r"x+0\cdot\sqrt{-1-x^2}", "x", "unknown"),
+        (r"x+0\cdot0^x", "x", "unknown"),
+        (r"x+\tan180^\circ-\tan180^\circ", "x", "same"),
+        (r"\frac{x\sin x}{\sin x}", "x", "same"),
         (r"\sum_{k=1}^{4}k", "10", "unknown"),
         (r"\int_0^1 x dx", r"\frac12", "unknown"),
         (r"x\pm1", r"x\pm1", "unknown"),
@@ -261,6 +269,39 @@ def test_digits_that_cancel_are_no_difference() -> None:
     assert numeric.refuted(sine, apply("add", sine, Fraction(1, 10**30)), "positive").different
 
 
+@pytest.mark.parametrize(
+    ("a", "b", "different"),
+    [
+        (r"\max(x,-100)", "x", True),
+        (r"\min(x,10^{400})", "x", True),
+        (r"x+\max(0,-x-10^{400})", "x", True),
+        (r"\max(x+y,-10^{20})", "x+y", True),
+        (r"\sqrt{(x+10^6)^2}", "x+10^6", True),
+        (r"\arctan\frac{1000x+1}{1000-x}", r"\arctan x+\arctan\frac1{1000}", True),
+        (r"\sqrt{x}\sqrt{y}", r"\sqrt{xy}", False),
+        ("|x|", r"\max(x,-x)", False),
+    ],
+)
+def test_functions_of_pieces_are_compared_far_away(a: str, b: str, different: bool) -> None:
+    assert numeric.refuted(tree(a), tree(b), "both").different == different
+
+
+@pytest.mark.parametrize(
+    ("text", "agreed", "one_sided"),
+    [
+        (r"\sqrt{x}", True, True),
+        (r"\ln x", True, True),
+        (r"\sqrt{x+5}", True, False),
+        ("0^x", False, True),
+        (r"x+0\cdot\tan90^\circ", False, True),
+        (r"\ln(-1-x^2)", False, True),
+    ],
+)
+def test_where_a_function_is_defined(text: str, agreed: bool, one_sided: bool) -> None:
+    found = numeric.refuted(tree(text), tree(text), "both")
+    assert (found.different, found.agreed > 0, found.is_one_sided) == (False, agreed, one_sided)
+
+
 def test_without_mpmath_values_tell_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(digits: int) -> None:
         raise ImportError("mpmath")
@@ -268,6 +309,7 @@ def test_without_mpmath_values_tell_nothing(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(numeric, "_context", absent)
     assert same(tree(r"\sin x"), tree(r"\cos x")) == "unknown"
     assert same(tree(r"x+x"), tree(r"2x")) == "same"
+    assert same(tree(r"x+0\cdot\sin x"), tree("x")) == "unknown"
 
 
 def test_the_same_from_many_threads() -> None:

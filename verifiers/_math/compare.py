@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
 
-from agentrl.verifiers._math import points
+from agentrl.verifiers._math import algebra, points
+from agentrl.verifiers._math.algebra import Budget, Outcome
 from agentrl.verifiers._math.canonical import folded
 from agentrl.verifiers._math.matching import matched, without_repeats
 from agentrl.verifiers._math.parts import factors, has_signs, is_name, items_of, symbol_as_unit, unit_of
@@ -36,9 +37,7 @@ from agentrl.verifiers._math.values import approximate, exact, is_based, is_lite
 
 __all__ = ["EXACT", "Allowance", "Comparison", "Outcome", "Rounding"]
 
-Outcome = Literal["same", "different", "unknown", "timeout", "resource_limit"]
 Allowance = Literal["missing_unit", "name", "inequality", "vector", "base_value"]
-MAX_ALGEBRA = 6
 MAX_POINTS = 400
 _COMPUTED_DIGITS = 15
 _NEAR = Fraction(1, 10**9)
@@ -78,14 +77,16 @@ class Comparison:
         allow: What a reply may do beyond giving the gold's own type.
         repeats: Whether items of collections count as often as they stand there.
         trouble: Why something could not be decided.
+        budget: The computer algebra that may still be asked.
+        points_left: The expressions that may still be compared at random points.
     """
 
     rounding: Rounding = EXACT
     allow: frozenset[str] = frozenset(("missing_unit", "name"))
     repeats: Literal["ignored", "counted"] = "ignored"
     trouble: Outcome = "different"
-    points_left: int = field(default=MAX_POINTS)
-    algebra_left: int = field(default=MAX_ALGEBRA)
+    budget: Budget = field(default_factory=Budget)
+    points_left: int = MAX_POINTS
 
     def outcome(self, gold: Node, reply: Node) -> Outcome:
         """Compare two answers."""
@@ -145,7 +146,7 @@ class Comparison:
 
     def holds(self, left: Node, right: Node) -> bool:
         """Whether a link of a chain of equalities is true."""
-        plain = Comparison(self.rounding, frozenset())
+        plain = Comparison(self.rounding, frozenset(), budget=self.budget)
         a, b = exact(left), exact(right)
         return a == b if a is not None and b is not None else plain.same(left, right)
 
@@ -193,7 +194,7 @@ class Comparison:
         return (isinstance(reply, Relation) or not isinstance(gold, Relation)) and self.same(gold, reply)
 
     def _twin(self, a: Node, b: Node) -> bool:
-        return a == b or Comparison(points_left=min(self.points_left, MAX_POINTS), algebra_left=0).same(a, b)
+        return a == b or Comparison(budget=Budget(calls=0), points_left=self.points_left).same(a, b)
 
     def _matrix(self, gold: Matrix, reply: Node) -> bool:
         if isinstance(reply, Bracketed) and "vector" in self.allow:
@@ -250,8 +251,7 @@ class Comparison:
         """Compare two expressions; numbers that are not rational may be rounded where the task says so."""
         a, b = approximate(gold), approximate(reply)
         if a is not None and b is not None:
-            slack = self.rounding.slack(abs(a))
-            if slack and abs(a - b) <= slack * (1 + 1e-9):
+            if _is_rounded(a, b, self.rounding.slack(abs(a))):
                 return True
             if cmath.isinf(a) or cmath.isinf(b) or abs(a - b) > 1e-6 * max(abs(a), abs(b)):
                 return a == b
@@ -264,16 +264,18 @@ class Comparison:
 
     def algebra(self, gold: Node, reply: Node) -> bool:
         """Ask computer algebra, a few times at most."""
-        if self.algebra_left <= 0:
-            self.trouble = "resource_limit" if self.trouble == "different" else self.trouble
-            return False
-        self.algebra_left -= 1
-        from agentrl.verifiers._math import algebra  # only for what the points cannot tell
-
-        found = algebra.compare(gold, reply, "", "")
-        if found in ("timeout", "resource_limit"):
+        found = algebra.compare(gold, reply, self.budget)
+        if found == "timeout" or (found == "resource_limit" and self.trouble == "different"):
             self.trouble = found
         return found == "same"
+
+
+def _is_rounded(gold: complex, said: complex, slack: float) -> bool:
+    """Whether both parts of a number are the gold's, rounded; of a real gold it is real, and of 2i imaginary."""
+    noise, near = 1e-12 * (1 + abs(gold)), slack * (1 + 1e-9)
+    real = near if abs(gold.real) > noise or abs(gold.imag) <= noise else noise
+    imaginary = near if abs(gold.imag) > noise else noise
+    return slack > 0 and abs(gold.real - said.real) <= real and abs(gold.imag - said.imag) <= imaginary
 
 
 def _computed(gold: Node, reply: Node, wanted: Fraction, given: Fraction) -> bool:

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from agentrl.verifiers._math.exact import bits, rational_root
 
-__all__ = ["Field", "NotInFieldError", "Residues", "Surds", "prime_from"]
+__all__ = ["Element", "Field", "NotInFieldError", "Residues", "Surds", "prime_from"]
 
 MAX_TERMS = 32
 MAX_TERM_BITS = 20_000

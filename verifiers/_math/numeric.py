@@ -5,7 +5,11 @@ and with 75 digits, and what changes between the two is noise. A function has it
 Stegun, Handbook of Mathematical Functions, 1964, chapters 4 and 6).
 
 Two real functions are compared where both are real: `log(x^2)` and `2 log x` agree, because a negative `x` is outside
-what the second is defined for. An agreement proves nothing; it only fails to refute.
+what the second is defined for. A part without a value leaves the whole without one: `x + 0 tan 90°` is defined nowhere.
+An agreement proves nothing; it only fails to refute.
+
+Functions made of pieces (an absolute value, a maximum, a square root) may differ far from where most points lie: those
+are also compared at points from 10^-3 to 10^12000 on each side of zero. The points depend on what is compared.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
 
+from agentrl.verifiers._math.encode import text_of
 from agentrl.verifiers._math.exact import constant, nodes
 from agentrl.verifiers._math.tree import Apply, Constant, Node, Number, Symbol
 
@@ -30,6 +35,7 @@ MAX_MAGNITUDE = 1 << 17
 MAX_ANGLE_BITS = 256
 DRAWS = 14
 WANTED = 3
+_FAR = (-3, 2, 3, 4, 6, 9, 15, 40, 450, 12_000)
 _RANGES = ((0, 1), (1, 3), (0, 1), (2, 7), (1, 2), (5, 30), (20, 90))
 
 
@@ -49,10 +55,12 @@ class Refutation:
     Attributes:
         different: Whether a point tells the two apart.
         agreed: At how many points both had a value and agreed.
+        is_one_sided: Whether none of these points had a coordinate below zero.
     """
 
     different: bool
     agreed: int
+    is_one_sided: bool = True
 
 
 def refuted(a: Node, b: Node, sides: Sides) -> Refutation:
@@ -67,16 +75,18 @@ def refuted(a: Node, b: Node, sides: Sides) -> Refutation:
         ImportError: mpmath is not installed.
     """
     names = symbols(a, b)
-    imaginary = any(isinstance(node, Constant) and node.name == "i" for tree in (a, b) for node in nodes(tree))
-    agreed = 0
-    for point in _points(names, sides, "whole" if _needs_whole_numbers(a, b) else "between"):
-        told = _tell_apart(a, b, point, imaginary=imaginary or not names)
+    imaginary = _has_i(a, b)
+    agreed, one_sided = 0, True
+    pieces = bool(names) and any(_is_of_pieces(node) for tree in (a, b) for node in nodes(tree))
+    for point in _points(a, b, sides, pieces=pieces):
+        told = _tell_apart(a, b, point, imaginary=imaginary)
         if told is True:
-            return Refutation(different=True, agreed=agreed)
-        agreed += told is False
-        if agreed >= (WANTED if sides == "positive" else 2 * WANTED):
+            return Refutation(different=True, agreed=agreed, is_one_sided=one_sided)
+        if told is False:
+            agreed, one_sided = agreed + 1, one_sided and all(value > 0 for value in point.values())
+        if agreed >= (WANTED if sides == "positive" else 2 * WANTED) and not pieces:
             break
-    return Refutation(different=False, agreed=agreed)
+    return Refutation(different=False, agreed=agreed, is_one_sided=one_sided)
 
 
 def has_value(tree: Node) -> bool:
@@ -87,10 +97,24 @@ def has_value(tree: Node) -> bool:
     """
     with _lock:
         try:
-            _at(tree, {}, DIGITS[0])
+            _at(tree, {}, imaginary=_has_i(tree))
         except (UndefinedError, ArithmeticError, ValueError, TypeError):
             return False
     return True
+
+
+def _has_i(*trees: Node) -> bool:
+    return any(isinstance(node, Constant) and node.name == "i" for tree in trees for node in nodes(tree))
+
+
+def _is_of_pieces(node: Node) -> bool:
+    """Whether an operation on variables may follow different rules in different places."""
+    if not isinstance(node, Apply) or not symbols(node):
+        return False
+    if node.op == "pow":
+        exponent = constant(node.args[1])
+        return bool(symbols(node.args[0])) if exponent is None else exponent.denominator > 1
+    return node.op in _OF_PIECES
 
 
 def _needs_whole_numbers(a: Node, b: Node) -> bool:
@@ -102,15 +126,24 @@ def _needs_whole_numbers(a: Node, b: Node) -> bool:
     )
 
 
-def _points(names: tuple[str, ...], sides: Sides, where: Literal["whole", "between"]) -> Iterator[dict[str, Fraction]]:
-    """Points that depend on the names only; a tree without variables has one."""
+def _points(a: Node, b: Node, sides: Sides, *, pieces: bool) -> Iterator[dict[str, Fraction]]:
+    """Points that depend on the trees only; for trees without variables there is one."""
+    names = symbols(a, b)
     if not names:
         yield {}
         return
+    whole = _needs_whole_numbers(a, b)
+    seed = hashlib.sha256("\n".join(sorted(map(text_of, (a, b)))).encode()).hexdigest()
     for draw in range(DRAWS if sides == "positive" else 2 * DRAWS):
         low, high = _RANGES[draw % len(_RANGES)]
-        point = {name: _coordinate(f"{draw}:{name}", low, high, sides) for name in names}
-        yield point if where == "between" else {name: Fraction(round(value)) for name, value in point.items()}
+        point = {name: _coordinate(f"{seed}:{draw}:{name}", low, high, sides) for name in names}
+        yield {name: Fraction(round(value)) for name, value in point.items()} if whole else point
+    for power in _FAR if pieces and not whole else ():
+        far = {name: _coordinate(f"{seed}:{power}:{name}", 1, 9, sides) * Fraction(10) ** power for name in names}
+        yield {name: abs(value) for name, value in far.items()}
+        if sides == "both":
+            yield {name: -abs(value) for name, value in far.items()}
+            yield far
 
 
 def _coordinate(key: str, low: int, high: int, sides: Sides) -> Fraction:
@@ -123,12 +156,11 @@ def _tell_apart(a: Node, b: Node, point: Mapping[str, Fraction], *, imaginary: b
     """Whether the values at a point differ; None where they cannot be compared there."""
     with _lock:
         try:
-            values = [[_at(tree, point, digits) for digits in DIGITS] for tree in (a, b)]
+            (a_rough, a_fine), (b_rough, b_fine) = (_at(tree, point, imaginary=imaginary) for tree in (a, b))
         except (UndefinedError, ArithmeticError, ValueError, TypeError):
             return None
         context = _context(DIGITS[-1])
-        (a_rough, a_fine), (b_rough, b_fine) = values
-        if not imaginary and not (_is_real(context, a_fine) and _is_real(context, b_fine)):
+        if point and not imaginary and not (_is_real(context, a_fine) and _is_real(context, b_fine)):
             return None
         error = abs(a_rough - a_fine) + abs(b_rough - b_fine)
         size = max(abs(a_fine), abs(b_fine))
@@ -139,9 +171,10 @@ def _is_real(context: Any, value: Any) -> bool:
     return bool(abs(context.im(value)) <= abs(context.re(value)) * context.mpf(10) ** -40)
 
 
-def _at(tree: Node, point: Mapping[str, Fraction], digits: int) -> Any:
-    context = _context(digits)
-    return _value(tree, context, {name: _number(context, value) for name, value in point.items()})
+def _at(tree: Node, point: Mapping[str, Fraction], *, imaginary: bool) -> _Pair:
+    contexts = tuple(map(_context, DIGITS))
+    coordinates = {name: tuple(_number(context, value) for context in contexts) for name, value in point.items()}
+    return _Point(contexts, coordinates, imaginary).value(tree)
 
 
 _lock = threading.Lock()  # mpmath keeps its precision, and its constants, in shared places
@@ -168,22 +201,75 @@ def _number(context: Any, value: Fraction) -> Any:
     return context.mpf(value.numerator) / context.mpf(value.denominator)
 
 
-def _value(node: Node, context: Any, point: Mapping[str, Any]) -> Any:
-    match node:
-        case Number(value):
-            return _number(context, value)
-        case Symbol(name):
-            return point[name]
-        case Constant(name) if name != "infinity":
-            return {"pi": context.pi, "e": context.e, "i": context.mpc(0, 1)}[name] * 1
-        case Apply("pow", (base, exponent)) if (power := constant(exponent)) is not None and power.denominator > 1:
-            rooted = _root(context, _value(base, context, point), context.mpf(power.denominator))
-            return _bounded(context, _power(context, rooted, context.mpf(power.numerator)))
-        case Apply(op, args) if op in _OPERATIONS:
-            found = _OPERATIONS[op](context, *(_value(part, context, point) for part in args))
-            return _bounded(context, found)
-        case _:
+_Pair = tuple[Any, ...]
+"""A value with fewer and with more digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """Where trees are evaluated.
+
+    Attributes:
+        contexts: What computes with fewer and with more digits.
+        coordinates: Of the variables.
+        imaginary: Whether i stands in what is compared; else a real function has a value only where it is real.
+    """
+
+    contexts: tuple[Any, ...]
+    coordinates: Mapping[str, _Pair]
+    imaginary: bool
+
+    def value(self, node: Node) -> _Pair:
+        """The value of a tree, with fewer and with more digits."""
+        match node:
+            case Number(value):
+                return self._each(lambda context: _number(context, value))
+            case Symbol(name):
+                return self.coordinates[name]
+            case Constant(name) if name != "infinity":
+                return self._each(lambda c: {"pi": c.pi, "e": c.e, "i": c.mpc(0, 1)}[name] * 1)
+            case Apply(op, args) if op in _OPERATIONS:
+                return self._applied(node, [self.value(part) for part in args])
+            case _:
+                raise UndefinedError
+
+    def _applied(self, node: Apply, args: list[_Pair]) -> _Pair:
+        power = constant(node.args[-1]) if node.op == "pow" else None
+        if any(not _is_told_from_zero(args[index]) for index in _nonzero_arguments(node.op, power)):
             raise UndefinedError
+        found = []
+        for context, values in zip(self.contexts, zip(*args, strict=True), strict=True):
+            if power is not None and power.denominator > 1:
+                rooted = _root(context, values[0], context.mpf(power.denominator))
+                value = _power(context, rooted, context.mpf(power.numerator))
+            else:
+                value = _OPERATIONS[node.op](context, *values)
+            found.append(_bounded(context, value))
+        rough, fine = found
+        if abs(rough - fine) > _NOISE * max(1, abs(fine)) or not self._may_be(node, fine):
+            raise UndefinedError
+        return rough, fine
+
+    def _may_be(self, node: Apply, value: Any) -> bool:
+        """Whether a value is not complex where it should be real; a root of a negative number is a number."""
+        if self.imaginary or node.op not in _REAL or _is_real(self.contexts[-1], value):
+            return True
+        return node.op in ("root", "sqrt", "pow") and not symbols(node)
+
+    def _each(self, make: Callable[[Any], Any]) -> _Pair:
+        return tuple(map(make, self.contexts))
+
+
+def _nonzero_arguments(op: str, power: Fraction | None) -> tuple[int, ...]:
+    """Which arguments an operation has no value for when they are zero."""
+    if op == "pow":
+        return (0,) if power is None or power < 0 else ()
+    return {"div": (1,), "log": (0,), "ln": (0,), "lg": (0,)}.get(op, ())
+
+
+def _is_told_from_zero(pair: _Pair) -> bool:
+    rough, fine = pair
+    return bool(fine != 0 and abs(rough - fine) < _NOISE * abs(fine))
 
 
 def _bounded(context: Any, value: Any) -> Any:
@@ -268,12 +354,15 @@ def _function(name: str) -> Callable[..., Any]:
     return operation
 
 
+_NOISE = 1e-10
 _GROWING = frozenset(("exp", "sinh", "cosh", "tanh", "coth", "sech", "csch"))
 _INVERSE = {"arcsin": "asin", "arccos": "acos", "arctan": "atan", "arccot": "acot", "arcsec": "asec", "arccsc": "acsc"}
 _INVERSE_HYPERBOLIC = {"arsinh": "asinh", "arcosh": "acosh", "artanh": "atanh"} | {
     f"arc{name}": f"a{name}" for name in ("sinh", "cosh", "tanh")
 }
 _SAME_NAME = ("sin", "cos", "tan", "cot", "sec", "csc", *sorted(_GROWING))
+_REAL = frozenset(("root", "sqrt", "pow", "log", "ln", "lg", *_INVERSE, *_INVERSE_HYPERBOLIC))
+_OF_PIECES = frozenset(("root", "sqrt", "abs", "max", "min", "floor", "ceil", "mod", *_INVERSE))
 _WHOLE_ONLY = ("factorial", "binomial", "gcd", "lcm")
 _OPERATIONS: dict[str, Callable[..., Any]] = {
     "add": _sum,

@@ -96,23 +96,36 @@ def _is_root(node: Node) -> bool:
 
 def _in_field(a: Node, b: Node, field_: Field, seed: str) -> Sameness | None:
     """What the points of one field say; None where it cannot hold the numbers."""
-    agreed, variables = 0, bool(numeric.symbols(a, b))
+    agreed, cancelled, variables = 0, False, bool(numeric.symbols(a, b))
     for draw in range(DRAWS):
         walk = _Evaluation(field_, f"{seed}:{draw}", wide=isinstance(field_, Residues))
         try:
-            left, right = walk.value(a), walk.value(b)
+            left = walk.value(a)
+            of_left, walk.named = walk.named, {}
+            right = walk.value(b)
         except ZeroDivisionError:  # a pole: another point, if there is one
             continue
         except NotInFieldError:
             return None
+        cancelled = cancelled or of_left.keys() != walk.named.keys()
+        walk.named |= of_left
         if left != right:
             return "unknown" if walk.is_tangled else "different"
         if walk.has_undefined_parts:
             return "unknown"
         agreed += 1
         if agreed == POINTS or not (variables or walk.named):
-            return "same"
+            return "unknown" if cancelled and not _has_common_values(a, b) else "same"
     return "unknown"
+
+
+def _has_common_values(a: Node, b: Node) -> bool:
+    """Whether both are defined somewhere: a part that only one of them has, such as 0 tan 90°, may be nowhere."""
+    try:
+        found = numeric.refuted(a, b, "both")
+    except ImportError:
+        return False
+    return found.agreed > 0 and not found.different
 
 
 @dataclass(slots=True)

@@ -35,12 +35,10 @@ def compare(argument: list[Any]) -> Sameness:
     """Compare two answers.
 
     Args:
-        argument: The gold's tree and the reply's as JSON, null for one that could not be read, and both texts.
+        argument: The gold's tree and the reply's as JSON, null for one that could not be read, and then its text.
     """
-    gold, reply, _, reply_text = argument
-    if gold is None:  # what it means is not known
-        return "unknown"
-    tree = read(reply_text) if reply is None else from_json(reply)
+    gold, reply, unread = argument
+    tree = read(unread) if reply is None else from_json(reply)
     if tree is None or not exact.small_enough(tree):
         return "unknown"
     return compare_trees(from_json(gold), tree)
@@ -113,13 +111,15 @@ def prove(a: Node, b: Node) -> Sameness:
         return "different"
     if checked.agreed < (2 if names else 1):
         return "unknown"
-    return "same" if _is_proved(a, b) else "unknown"
+    return "same" if _is_proved(a, b, one_sided=checked.is_one_sided) else "unknown"
 
 
-def _is_proved(a: Node, b: Node) -> bool:
+def _is_proved(a: Node, b: Node, *, one_sided: bool) -> bool:
     """Whether a step proves the two equal; all cheap steps are tried before a dear one."""
     try:
-        differences = [expression(a, letters) - expression(b, letters) for letters in _assumptions(a, b)]
+        differences = [
+            expression(a, letters) - expression(b, letters) for letters in _assumptions(a, b, one_sided=one_sided)
+        ]
     except NoExpressionError:
         return False
     return any(
@@ -130,12 +130,26 @@ def _is_proved(a: Node, b: Node) -> bool:
     )
 
 
-def _assumptions(a: Node, b: Node) -> Iterator[Letters]:
-    """Variables are real; positive ones only where no absolute value tells the difference."""
+def _assumptions(a: Node, b: Node, *, one_sided: bool) -> Iterator[Letters]:
+    """Variables are real; positive ones only where no piece of a function may tell the difference."""
     yield "real"
-    has_abs = any(isinstance(node, Apply) and node.op == "abs" for tree in (a, b) for node in exact.nodes(tree))
-    if numeric.symbols(a, b) and not has_abs:
+    names = numeric.symbols(a, b)
+    operations = {node.op for tree in (a, b) for node in exact.nodes(tree) if isinstance(node, Apply)}
+    if names and not operations & _PIECES and (one_sided or not any(map(_is_root, (*exact.nodes(a), *exact.nodes(b))))):
         yield "positive"
+
+
+_PIECES = frozenset(("abs", "max", "min", "floor", "ceil", "mod"))
+
+
+def _is_root(node: Node) -> bool:
+    """Whether a node is an even root of something with a variable."""
+    if not isinstance(node, Apply) or node.op not in ("root", "sqrt", "pow") or not numeric.symbols(node.args[0]):
+        return False
+    index = exact.constant(node.args[1]) if len(node.args) == 2 else Fraction(2)
+    if index is not None and node.op == "pow":
+        return index.denominator % 2 == 0
+    return index is None or index.numerator % 2 == 0
 
 
 def _vanishes(step: Callable[[Any], Any], difference: Any) -> bool:
