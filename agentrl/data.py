@@ -7,7 +7,9 @@ A `source` is a path where one exists or it looks like one (it ends in `.jsonl` 
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
+import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, overload
@@ -15,10 +17,11 @@ from typing import Any, overload
 from agentrl.errors import DataError, MissingExtraError
 from agentrl.types import Split, Task
 
-__all__ = ["LazyTasks", "load_rows", "read_jsonl"]
+__all__ = ["LazyTasks", "generated", "load_rows", "read_jsonl"]
 
 Row = Mapping[str, Any]
 _SUFFIXES = (".jsonl", ".jsonl.gz")
+_MOST_DRAWS = 1000
 
 
 def load_rows(source: str, split: Split, *, fields: Sequence[str], config: str | None = None) -> list[Row]:
@@ -129,3 +132,40 @@ class LazyTasks(Sequence[Task]):
         if isinstance(index, slice):
             return [self._make(i) for i in range(self._count)[index]]
         return self._make(range(self._count)[index])
+
+
+def generated(
+    key: str, split: Split, count: int, draw: Callable[[random.Random, str], tuple[str, Task] | None]
+) -> LazyTasks:
+    """Tasks drawn from a seed, each made when it is asked for, always the same; no problem is in both splits.
+
+    Args:
+        key: Names the generator and, after a slash, its settings, as in "countdown/3"; another key gives other tasks.
+            What one setting trains on, another of the same generator does not test.
+        split: "train" has four fifths of all problems, "test" the others: a digest of the problem's name decides.
+        count: How many tasks.
+        draw: From a source of random numbers and the task's id to the problem's name, which problems that are equal
+            share, and the task; None where these numbers give no good problem, and others are tried.
+
+    >>> def draw(random, id):
+    ...     n = random.randrange(1000)
+    ...     return str(n), Task.ask(id, f"{n} + 1 = ?", n + 1)
+    >>> train, test = (generated("plus one", split, 200, draw) for split in ("train", "test"))
+    >>> train[7] == train[7], {t.answer for t in train} & {t.answer for t in test}
+    (True, set())
+    """
+
+    def make(index: int) -> Task:
+        id = f"{key}/{split}/{index}"
+        for attempt in range(_MOST_DRAWS):
+            found = draw(random.Random(f"{id}/{attempt}"), id)
+            if found is not None and _split_of(key.partition("/")[0], found[0]) == split:
+                return found[1]
+        raise DataError(f"no problem of {key} was drawn for {split} in {_MOST_DRAWS} attempts")
+
+    return LazyTasks(count, make)
+
+
+def _split_of(family: str, name: str) -> Split:
+    digest = hashlib.blake2b(f"{family}\0{name}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return "test" if int.from_bytes(digest) % 5 == 0 else "train"

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import gzip
+import random
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from agentrl.data import load_rows, read_jsonl
+from agentrl.data import generated, load_rows, read_jsonl
 from agentrl.errors import DataError, MissingExtraError
+from agentrl.types import Task
 
 
 def test_a_file_plain_or_gzipped(tmp_path: Path) -> None:
@@ -81,3 +84,34 @@ def test_without_datasets_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'agentrl\[data\]'"):
         load_rows("some/name", "train", fields=())
+
+
+def _numbers(most: int) -> Callable[[random.Random, str], tuple[str, Task] | None]:
+    def draw(source: random.Random, id: str) -> tuple[str, Task] | None:
+        number = source.randrange(most)
+        return None if number % 7 == 0 else (str(number), Task.ask(id, f"{number}?", number))
+
+    return draw
+
+
+def test_generated_tasks_are_stable_and_their_splits_disjoint() -> None:
+    train, test = generated("numbers", "train", 300, _numbers(500)), generated("numbers", "test", 300, _numbers(500))
+    assert [t.answer for t in train][:5] == [train[i].answer for i in range(5)]
+    assert len({t.id for t in (*train, *test)}) == 600
+    answers = [{t.answer for t in tasks} for tasks in (train, test)]
+    assert not answers[0] & answers[1]
+    assert all(answer % 7 for answer in answers[0] | answers[1])
+    assert 0.15 < len(answers[1]) / len(answers[0] | answers[1]) < 0.3
+
+
+def test_settings_of_one_generator_share_their_splits() -> None:
+    easy, hard = (
+        generated("numbers/easy", "train", 300, _numbers(50)),
+        generated("numbers/hard", "test", 99, _numbers(99)),
+    )
+    assert not {t.answer for t in easy} & {t.answer for t in hard}
+
+
+def test_a_generator_without_problems_for_a_split_says_so() -> None:
+    with pytest.raises(DataError, match="no problem of none was drawn for test in 1000 attempts"):
+        generated("none", "test", 1, lambda source, id: None)[0]
