@@ -9,7 +9,9 @@ from fractions import Fraction
 
 from agentrl.verifiers._math.canonical import bare, canonical, loose
 from agentrl.verifiers._math.exact import bits
+from agentrl.verifiers._math.lexer import plain
 from agentrl.verifiers._math.limits import MAX_DIGITS, OverLimitError
+from agentrl.verifiers._math.parts import as_tuple
 from agentrl.verifiers._math.reader import read
 from agentrl.verifiers._math.tree import Apply, Node, Number
 from agentrl.verifiers._math.values import exact, is_based, is_literal
@@ -25,7 +27,7 @@ class Answer:
         text: In one spelling, for comparison as text.
         tree: What the grammar reads; None where it reads nothing.
         value: Its exact value, where it is a number that is written out.
-        split: What the grammar reads where `1,234` is two items; None where that makes no difference.
+        split: What else it may be for a gold that is a collection: `1,234` two items, `x = 1, y = 2` a tuple.
         unread: The text as it was written, where the grammar does not read it.
     """
 
@@ -56,6 +58,7 @@ def answer(raw: str) -> Answer | None:
             return Answer(text, Number(value), value)
         if (simple := _SIMPLE.fullmatch(text)) is not None:
             return _simple(text, simple)
+        text = bare(plain(text))  # its limits hold for what the characters stand for
         spelling = loose(canonical(text))
         if not spelling:
             return None
@@ -85,6 +88,8 @@ def _value(tree: Node | None) -> Fraction | None:
 
 
 def _split(text: str, tree: Node | None) -> Node | None:
+    if tree is not None and (named := as_tuple(tree)) is not None:
+        return named
     if "," not in text:
         return None
     other = read(text, "split")

@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable
 from fractions import Fraction
 
+from agentrl.verifiers._math.brackets import bracketed, group, of_command
 from agentrl.verifiers._math.cursor import Grammar, UnreadableError
 from agentrl.verifiers._math.lexer import FUNCTIONS, GREEK, Token
 from agentrl.verifiers._math.limits import MAX_DIGITS, OverLimitError
-from agentrl.verifiers._math.tree import Apply, Based, Constant, Listing, Node, Number, Quantity, Symbol, Text
+from agentrl.verifiers._math.tree import Apply, Based, Constant, Node, Number, Quantity, Symbol, Text
 from agentrl.verifiers._math.words import BASE_WORDS
 
 __all__ = ["MONEY", "argument", "atom", "number", "script"]
@@ -80,7 +81,7 @@ def _number(at: Grammar, token: Token) -> Node:
     return number(token.text)
 
 
-def _based(at: Grammar, digits: str) -> Node:
+def _based(at: Grammar, digits: str) -> Number | Based:
     at.expect("_")
     below = script(at)
     base = below.value if isinstance(below, Number) else Fraction(0)
@@ -90,7 +91,7 @@ def _based(at: Grammar, digits: str) -> Node:
         int(digits, int(base) if base.denominator == 1 and 2 <= base <= 36 else 1)
     except ValueError as error:
         raise UnreadableError(f"no digits of base {base}") from error
-    return Based(digits.upper().lstrip("0") or "0", int(base))
+    return number(digits) if base == 10 else Based(digits.upper().lstrip("0") or "0", int(base))
 
 
 def _mixed(at: Grammar, whole: Token) -> Node | None:
@@ -123,7 +124,8 @@ def _is_integer(node: Node) -> bool:
 def _letters(at: Grammar, token: Token) -> Node:
     name = token.text
     if name == "sqrt":  # plain text: the whole number stands under the root
-        under = number(at.take().text) if at.token.kind == "number" else argument(at)
+        with at.nested():
+            under = number(at.take().text) if at.token.kind == "number" else argument(at)
         return Apply("root", (under, TWO))
     if name in _NAMES and not at.sees("_"):
         return _NAMES[name]
@@ -195,10 +197,8 @@ def _mark(at: Grammar, mark: str) -> Node:
     if mark == "|":
         return _absolute(at)
     if mark == "{":
-        return _group(at)
+        return group(at)
     if mark in ("(", "[", r"\{"):
-        from agentrl.verifiers._math.brackets import bracketed  # it reads items, which are made of atoms
-
         with at.inside():
             return bracketed(at, mark)
     raise UnreadableError(mark)
@@ -210,14 +210,6 @@ def _absolute(at: Grammar) -> Node:
     at.expect("|")
     at.bars -= 1
     return Apply("abs", (node,))
-
-
-def _group(at: Grammar) -> Node:
-    items = [at.sum()]
-    while at.accept(","):
-        items.append(at.sum())
-    at.expect("}")
-    return items[0] if len(items) == 1 else Listing(tuple(items))
 
 
 # Commands.
@@ -240,11 +232,12 @@ def script(at: Grammar) -> Node:
     """A subscript or an exponent: the argument of a command, but a number is taken whole, with its sign."""
     if at.token.kind == "number":
         return number(at.take().text)
-    if at.accept("-"):
-        return Apply("neg", (script(at),))
-    if at.token.kind == "mark" and not at.sees("{", "("):
-        raise UnreadableError(at.token.text)
-    return atom(at)
+    with at.nested():
+        if at.accept("-"):
+            return Apply("neg", (script(at),))
+        if at.token.kind == "mark" and not at.sees("{", "("):
+            raise UnreadableError(at.token.text)
+        return atom(at)
 
 
 def _fraction(at: Grammar) -> Node:
@@ -308,9 +301,9 @@ def _arguments(at: Grammar) -> list[Node]:
 
 
 def _argument_factor(at: Grammar) -> Node:
-    if at.accept("-"):
-        return Apply("neg", (_argument_factor(at),))
     with at.nested():
+        if at.accept("-"):
+            return Apply("neg", (_argument_factor(at),))
         return at.factor()
 
 
@@ -390,9 +383,9 @@ def _command(at: Grammar, command: str) -> Node:
         if name in GREEK or name == "partial":
             return _symbol(at, name)
         if command in MONEY:
-            return Quantity(at.factor(), MONEY[command])
+            minus = at.accept("-")
+            amount = at.factor()
+            return Quantity(Apply("neg", (amount,)) if minus else amount, MONEY[command])
         if command in (r"\boxed", r"\fbox", r"\mathrm", r"\mathbf", r"\mathit", r"\boldsymbol", r"\text"):
             return argument(at)
-        from agentrl.verifiers._math.brackets import of_command  # sets, vectors and matrices hold atoms
-
         return of_command(at, command)

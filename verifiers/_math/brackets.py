@@ -5,13 +5,40 @@ from __future__ import annotations
 from fractions import Fraction
 
 from agentrl.verifiers._math.cursor import Grammar, UnreadableError
-from agentrl.verifiers._math.tree import Apply, Bracketed, Constant, Matrix, Node, Number, Relation, SetOf, Symbol
+from agentrl.verifiers._math.tree import (
+    Apply,
+    Bracketed,
+    Constant,
+    Listing,
+    Matrix,
+    Node,
+    Number,
+    Relation,
+    SetOf,
+    Symbol,
+)
 
-__all__ = ["bracketed", "of_command"]
+__all__ = ["OVER", "bracketed", "group", "of_command", "over"]
 
 _INFINITY = Constant("infinity")
 REALS = Bracketed((Apply("neg", (_INFINITY,)), _INFINITY), "(", ")")
-_MATRICES = frozenset(("pmatrix", "bmatrix", "matrix", "array"))
+OVER = {r"\over": "div", r"\choose": "binomial"}
+_MATRICES = frozenset(("pmatrix", "bmatrix", "matrix", "array", "smallmatrix", "psmallmatrix", "bsmallmatrix"))
+
+
+def group(at: Grammar) -> Node:
+    """What stands in braces: a value, or a list without brackets."""
+    items = [over(at, at.sum())]
+    while at.accept(","):
+        items.append(at.sum())
+    at.expect("}")
+    return items[0] if len(items) == 1 else Listing(tuple(items))
+
+
+def over(at: Grammar, above: Node) -> Node:
+    r"""What stands before `\over` or `\choose`, with what follows it; as it is where neither stands there."""
+    operation = OVER.get(at.accept(*OVER))
+    return above if operation is None else Apply(operation, (above, at.sum()))
 
 
 def bracketed(at: Grammar, opening: str) -> Node:

@@ -1,19 +1,22 @@
 r"""An answer's text as tokens: LaTeX and plain spellings become the same tokens.
 
 A comma between groups of three digits belongs to the number outside brackets; inside them it separates items, unless
-a group begins with 0. White space and what only changes the look (`\left`, `\displaystyle`, `$`) become a gap.
+a group begins with 0. White space and what only changes the look (`\left`, `\displaystyle`, `$`) become a gap; fonts,
+colours, boxes and other marks are taken away by `plain`, before an answer is read.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from agentrl.verifiers._math.canonical import TEXT_COMMANDS
 from agentrl.verifiers._math.limits import MAX_DEPTH, MAX_OPERATORS, OverLimitError
 
-__all__ = ["CONNECTORS", "FUNCTIONS", "GREEK", "Kind", "Token", "tokens"]
+__all__ = ["CONNECTORS", "FUNCTIONS", "GREEK", "Kind", "Token", "plain", "tokens"]
 
 Kind = Literal["number", "letters", "command", "text", "mark", "end"]
 
@@ -78,6 +81,10 @@ _COMMANDS = {
     **dict.fromkeys((r"\lbrace",), r"\{"),
     **dict.fromkeys((r"\rbrace",), r"\}"),
     **dict.fromkeys((r"\lbrack",), "["),
+    r"\lparen": "(",
+    r"\rparen": ")",
+    r"\bigcup": r"\cup",
+    r"\bigcap": r"\cap",
     **dict.fromkeys((r"\rbrack",), "]"),
     **dict.fromkeys((r"\lvert", r"\rvert", r"\vert"), "|"),
     **dict.fromkeys((r"\colon",), ":"),
@@ -103,7 +110,8 @@ _PIECE = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _GROUPED = re.compile(
-    r"[0-9]{1,3}(?:(?:(?:,\\!|\{,\}|\\,)[0-9]{3}(?![0-9]))++|(?:,[0-9]{3}(?![0-9]))++)(?:\.[0-9]++)?+"
+    r"[0-9]{1,3}(?:(?:(?:(?:\\!)?+,\\!|\{,\}|\{?\\[,;: ]\}?|~)[0-9]{3}(?![0-9]))++|(?:,[0-9]{3}(?![0-9]))++)"
+    r"(?:\.[0-9]++)?+"
 )
 _REPEATED = re.compile(r"\\[a-z]++\s*+\{")
 _NOT_DIGITS = re.compile(r"[^0-9.]++")
@@ -134,7 +142,7 @@ def tokens(text: str, groups: Literal["join", "split"] = "join") -> list[Token]:
         start = match.end()
         pieces = _tokens_of(match)
         if not pieces:
-            gap = True
+            gap = gap or match.group() != r"\left"  # f\left(x\right) is a call
             continue
         for kind, piece in pieces:
             found.append(Token(kind, piece, gap))
@@ -153,7 +161,7 @@ def _piece(text: str, start: int, *, joined: bool) -> re.Match[str]:
         grouped = _GROUPED.match(text, start)
         if grouped is not None and (joined or "," not in grouped.group() or ",0" in grouped.group()):
             return grouped
-        if grouped is not None and ("{" in grouped.group() or "\\" in grouped.group()):
+        if grouped is not None and any(mark in grouped.group() for mark in "{\\~"):
             return grouped
     match = _PIECE.match(text, start)
     assert match is not None  # its last alternative takes any character
@@ -199,3 +207,194 @@ def _words(run: str) -> list[str]:
         if run.startswith(name) and len(run) <= len(name) + 2:
             return [name, *run[len(name) :]]
     return [run]
+
+
+# What only changes the look of an answer is taken away first. Nothing that could be part of a value is removed, and
+# what a space replaces still parts the digits beside it.
+
+_Rule = tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
+
+# Characters.
+
+_ALPHABETS = re.compile("[\uff01-\uff5e\U0001d400-\U0001d7ff]+")
+_ONE_FOR_ONE = str.maketrans(
+    {
+        **dict.fromkeys("\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"),
+        **dict.fromkeys("\u2002\u2003\u2004\u2005\u2007\u2008\u200a\u205f\u3000", " "),
+        **dict.fromkeys("\u2010\u2011\u2012\ufe63", "-"),
+        **dict.fromkeys("✕✖", "×"),
+        **dict.fromkeys("º˚", "°"),
+        **dict.fromkeys("〈\u2329", "⟨"),
+        **dict.fromkeys("〉\u232a", "⟩"),
+        "∗": "*", "∕": "/", "∶": ":", "。": ".", "、": ",", "’": "'", "≦": "≤", "⩽": "≤", "≧": "≥", "⩾": "≥",
+        "≃": "≈", "⋃": "∪", "⋂": "∩", "…": r"\ldots ", "∛": r"\sqrt[3]", "∜": r"\sqrt[4]", "∴": r"\therefore ",
+        "⅓": r"\frac13 ", "⅔": r"\frac23 ", "⅕": r"\frac15 ", "⅖": r"\frac25 ", "⅗": r"\frac35 ", "⅘": r"\frac45 ",
+        "⅙": r"\frac16 ", "⅚": r"\frac56 ", "⅐": r"\frac17 ", "⅛": r"\frac18 ", "⅜": r"\frac38 ", "⅝": r"\frac58 ",
+        "⅞": r"\frac78 ", "⅑": r"\frac19 ", "⅒": r"\frac1{10}", "⇒": r"\Rightarrow ", "✓": r"\checkmark ",
+    }
+)  # fmt: skip
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ", "0123456789+-n")
+_LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉ₙ", "0123456789n")
+_WORDS_KEPT = r"(?P<words>\\(?:text[a-z]*|mathrm|mbox)\s*+\{[^{}]*+\})"
+_SCRIPTS = re.compile(rf"{_WORDS_KEPT}|(?P<up>[⁺⁻]?+[⁰¹²³⁴-⁹ⁿ]++)|(?P<down>[₀-₉ₙ]++)")
+
+_COLOUR = r"\s*+(?:\[[A-Za-z]*+\]\s*+)?+\{[\w!,.# ]*+\}"
+_FONTS = "bm|bold|boldsymbol|mathnormal|underline|uline|emph|mathtt|mathsf|mathcal|mathop|mathord|smash|ensuremath"
+_SIZES = "tiny|scriptsize|footnotesize|small|normalsize|large|Large|LARGE|huge|Huge|strut|displaystyle|textstyle"
+_SPACES = "mathstrut|enspace|medspace|thickspace|negthinspace|hfill|hfil|null|newline|noindent|qquad|quad|allowbreak"
+_OLD_FONTS = "rm|bf|it|sf|tt|sc|sl|cal"
+_TEXTS = "text|textbf|textit|textrm|textnormal|textup|textsf|texttt|mbox|hbox|mathrm|mathbf|mathit|mathnormal"
+_FUNCTIONS = "sin|cos|tan|cot|csc|arcsin|arccos|arctan|ln|log|exp|gcd|lcm|det"
+_UNIT = r"\\(?:text|mathrm)\s*+\{[^{}]++\}(?:\^(?:[23]|\{[23]\}))?+"
+_BASE = r"(?:[0-9]{1,2}|two|three|four|five|six|seven|eight|nine|ten)"
+_DOTS = r"(?:\.\.\.|\\(?:l|c)?dots)(?![A-Za-z])"
+
+
+def _rules(*rules: tuple[str, str | Callable[[re.Match[str]], str]]) -> tuple[_Rule, ...]:
+    return tuple((re.compile(pattern), replacement) for pattern, replacement in rules)
+
+
+def _tidy(match: re.Match[str]) -> str:
+    """Words without the spaces of LaTeX inside them."""
+    inside = re.sub(r"\\(?:[,;:! ]|quad(?![A-Za-z]))|~", " ", match["inside"])
+    return f"{match['open']}{{{inside}}}" if inside.strip() else " "
+
+
+def _rows(match: re.Match[str]) -> str:
+    """A system, one equation a row; not a function that is given by cases."""
+    if match[1] == "cases" and "&" in match[2]:
+        return match[0]
+    rows = match[2].replace("&", "").split("\\\\")
+    return ", ".join(row.strip(" ,") for row in rows if row.strip())
+
+
+_LATEX = _rules(
+    (rf"\\(?:textcolor|color|colorbox|pagecolor)(?![A-Za-z]){_COLOUR}", " "),
+    (rf"\\fcolorbox{_COLOUR}{_COLOUR}", " "),
+    (r"\\(?:[hv]space\*?|[hv]?phantom|label|tag\*?|kern|vskip)\s*+\{[^{}]*+\}", " "),
+    (r"\\[hv]?phantom\s*+[^\\{}\s]", " "),
+    (rf"\{{\s*+\\(?:{_OLD_FONTS})\s++([^{{}}\\]*+)\}}", r"\\mathrm{\1}"),
+    (rf"\\(?:{_OLD_FONTS})\s*+(?=\{{)", r"\\mathrm"),
+    (r"\\rm\s++([A-Za-z]++)", r"\\mathrm{\1}"),
+    (rf"\\(?:{_FONTS}|{_SIZES}|{_SPACES}|{_OLD_FONTS})(?![A-Za-z])", " "),
+    (r"\\(?:text(?:up|sf|tt|md)|hbox)(?=\s*+\{)", r"\\text"),
+    (r"\\text(?:superscript)\s*+(?=\{)", "^"),
+    (r"\\(?:text|math)dollar(?![A-Za-z])", r"\\$"),
+    (r"\\textdegree(?![A-Za-z])|\^\s*+\\textdegree(?![A-Za-z])", r"^\\circ "),
+    (r"(?<=[0-9])\s*+\^\s*+(?:\\(?:text|mathrm)\s*+\{o\}|\{\s*+(?:o|\\(?:text|mathrm)\s*+\{o\})\s*+\})", r"^\\circ "),
+    (rf"\\(?:text|mathrm|mbox)\s*+\{{\s*+({_FUNCTIONS})\s*+\}}", r"\\\1 "),
+    (r"(\\(?:text|mathrm)\s*+\{[^{}^]*+)\^\s*+\{(-?[0-9])\}(?=[^{}]*+\})", r"\1^\2"),
+    (rf"\\[dt]?frac\s*+\{{\s*+({_UNIT})\s*+\}}\s*+\{{\s*+({_UNIT})\s*+\}}", r" \1/\2"),
+    (rf"(?P<open>\\(?:{_TEXTS})\s*+)\{{(?P<inside>[^{{}}]*+)\}}", _tidy),
+    (rf"\\(?:{_TEXTS})\s*+(?=\{{\s*+\\(?:{_TEXTS}|\$[0-9]|[dt]?frac|sqrt)(?![A-Za-z]))", ""),
+    (rf"\\(?:{_TEXTS})\s*+(?=\{{[^{{}}=]++=[^{{}}=]++\}})", ""),
+    (r"(?:[\^_]\s*+)?(?<!\\)\{\s*+\}", " "),
+    (r"\\(?:sfrac|nicefrac|flatfrac)(?![A-Za-z])", r"\\frac"),
+    (r"\{\s*+([0-9]++)\s*+\\over\s*+([0-9]++)\s*+\}", r"\\frac{\1}{\2}"),
+    (r"(?<=[0-9])\s*+\{(\\[dt]?frac\s*+\{[0-9]++\}\s*+\{[0-9]++\})\}", r"\1"),
+    (r"\\not\s*+=", r"\\ne "),
+    (r"\\not\s*+\\in(?![A-Za-z])", r"\\notin "),
+    (r"\\left\s*+<", r"\\langle "),
+    (r"\\right\s*+>", r"\\rangle "),
+    (r"\\(?:simeq|thickapprox|approxeq)(?![A-Za-z])", r"\\approx "),
+    (r"\\cr(?![A-Za-z])|\\\\\s*+\[[0-9.]++\s*+(?:pt|em|ex|mm|cm)\]", r"\\\\"),
+    (r"(?<=[A-Za-z])_\{([0-9]),\s*+([0-9])\}", r"_{\1\2}"),
+    (r"\A([^\\]*+(?:\\(?!pm|mp)[^\\]*+)*+)\\mp(?![A-Za-z])(?!.*\\[mp][mp])", r"\1\\pm"),
+    (r"\A\s*+\\begin\{(cases|aligned|gathered)\}((?:(?!\\begin|\\end).)*+)\\end\{\1\}\s*+\Z", _rows),
+    (rf"(?<=[0-9}}])(?:\s|\\[ ,;])*+\(\s*+({_UNIT})\s*+\)\Z", r" \1"),
+)
+_BASES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
+
+
+def _base(match: re.Match[str]) -> str:
+    return f"_{{{_BASES.get(match[1], match[1])}}}"
+
+
+def _based(match: re.Match[str]) -> str:
+    base = match[2] or match[3]
+    return f"{match[1]}_{{{_BASES.get(base, base)}}}"
+
+
+_ANY = _rules(
+    (rf"([0-9A-Z]++)\s*+\\text\s*+\{{\s*+\(?(?:in )?base(?:\s*+\}}\s*+({_BASE})|\s*+({_BASE})\)?\s*+\}})\Z", _based),
+    (rf"\A(?:\\text\{{)?([0-9A-Z]++)\s++\(?(?:in )?base\s++({_BASE})()\)?\}}?\Z", _based),
+    (r"(?<![\w'}])(?:\\left\s*+)?+\(\s*+([0-9]++)\s*+(?:\\right\s*+)?+\)\s*+(?=_)", r"\1"),
+    (r"(?<![\w'}^])\{\s*+([0-9]++)\s*+\}\s*+(?=_)", r"\1"),
+    (rf"_\s*+\{{\s*+\\(?:text|mathrm)\s*+\{{\s*+(?:base\s*+)?({_BASE})\s*+\}}\s*+\}}\Z", _base),
+    (rf"_\s*+\{{\s*+(?:base\s*+)?({_BASE})\s*+\}}\Z", _base),
+    (r"\A([0-9]++)(?:\s*+\\text\s*+\{\s*+to\s*+\}|\s++to\s)\s*+([0-9]++)\Z", r"\1:\2"),
+    (r"\A(?:\\text\s*+\{\s*+)?(?:USD|US(?=\s*+\\?\$))\s*+\}?\s*+(?:\\?\$)?(?=[0-9])", r"\\$"),
+    (r"\A(?:\\text[a-z]*+\s*+\{)?\s*+(?:[Oo]ption|[Cc]hoice)\s*+:?\s*+\}?\s*+(\(?[A-Z]\)?)\.?\s*+\}?\Z", r"\1"),
+    (r"\^\s*+\{?+([0-9]++)\}?+\s*+/\s*+_\s*+\{?+([0-9]++)\}?+", r"\\frac{\1}{\2}"),
+    (r"\\sqrt(\[[34]\])\s*+([0-9]++)", r"\\sqrt\1{\2}"),
+    (r"(?<=\s)!=", r"\\ne "),
+    (r"(?<=[\w)}\]])\s*+\*\*\s*+(?=[\w({-])", "^"),
+    (r"(?<=[)\]}])\s*+(?:U|\\text\s*+\{\s*+U\s*+\}|\\bigcup)\s*+(?=[(\[\\{])", r" \\cup "),
+    (r"(?<![0-9])([0-9]++\.[0-9]*+)\\(?:overline|bar|dot)\s*+([0-9])", r"\1\\overline{\2}"),
+    (r"(?<![0-9])([0-9]++\.[0-9]*+)\\dot\s*+\{([0-9])\}([0-9]*+)\\dot\s*+\{([0-9])\}", r"\1\\overline{\2\3\4}"),
+    (r"(?<![0-9])([0-9]++\.[0-9]*+)\\dot\s*+\{([0-9])\}(?!\s*+[0-9])", r"\1\\overline{\2}"),
+    (r"(?<![0-9])([0-9]++\.)\(([0-9]++)\)", r"\1\\overline{\2}"),
+    (rf"(?<![0-9])([0-9]*+\.[0-9]*?)([0-9])\2\2++\s*+{_DOTS}(?=(?:\s|\\?%)*+\Z)", r"\1\\overline{\2}"),
+    (r"\A\s*+<([^<>=,]*+,[^<>=]*+)>\s*+\Z", r"\\langle \1\\rangle "),
+)
+_FREQUENT = "[dt]?frac|sqrt|pi|cdot|times|leq?|geq?|infty|cup|pm|left|right|sin|cos|tan|log|ln"
+_MAY_BE_LATEX = re.compile(
+    rf"\\(?!(?:{_FREQUENT})(?![A-Za-z]))|\\(?:left|right)\s*+[<>]|\{{\s*+\}}|[0-9]\s*+\{{\\|_\{{[0-9],|\^\s*+\{{\s*+o|\\over"
+)
+_MAY_BE_ANY = re.compile(r"base|_|to|US|ption|hoice|\\sqrt\[|\s!=|\*\*|U|\\bigcup|\.[0-9]*+\\|[0-9]\.\(|dots|\.\.\.|<")
+_BEFORE = re.compile(
+    r"(?:\s++|[=:](?!\s*+[=:])|\\(?:Rightarrow|Longrightarrow|implies|therefore|rightarrow|approx|quad)(?![A-Za-z])|≈|→)++"
+)
+_QUOTED = re.compile(
+    r"`(?P<code>[^`]++)`|(?P<mark>\$\$?+)(?P<math>(?:[^\\$]|\\.)++)(?P=mark)|\\[(\[](?P<inline>(?:[^\\]|\\[^()\[\]])++)\\[)\]]",
+    re.DOTALL,
+)
+_AFTER = re.compile(r"(?:\s|\\\\|\\(?:checkmark|blacksquare|qed)(?![A-Za-z]))++\Z")
+
+
+def plain(text: str) -> str:
+    r"""An answer without what only changes its look.
+
+    >>> plain(r"\textcolor{red}{\mathbf{5}}"), plain("x⁻³"), plain(r"{\rm 5~cm} \checkmark")
+    ('\\mathbf{5}', 'x^{-3}', '\\mathrm{5 cm}')
+    """
+    if not text.isascii():
+        text = _ALPHABETS.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text).translate(_ONE_FOR_ONE)
+        text = _SCRIPTS.sub(_script, text)
+    for may_be, rules in ((_MAY_BE_LATEX, _LATEX), (_MAY_BE_ANY, _ANY)):
+        for pattern, replacement in rules if may_be.search(text) else ():
+            text = pattern.sub(replacement, text)
+    return _outer(text)
+
+
+def _script(match: re.Match[str]) -> str:
+    if match["words"]:
+        return match["words"]
+    if match["down"]:
+        return f"_{{{match['down'].translate(_LOWERED)}}}"
+    raised = match["up"].translate(_RAISED)
+    return f"^{raised}" if len(raised) == 1 else f"^{{{raised}}}"
+
+
+def _outer(text: str) -> str:
+    """Without marks before and after, and without the quotes, dollar signs or braces around the whole."""
+    before = None
+    while text != before:
+        before = text
+        lead = _BEFORE.match(text)
+        text = _AFTER.sub("", text[lead.end() :] if lead else text)
+        if (quoted := _QUOTED.fullmatch(text)) is not None:
+            text = quoted["code"] or quoted["math"] or quoted["inline"]
+        if text.startswith("{") and _closes_last(text):
+            text = text[1:-1]
+    return text
+
+
+def _closes_last(text: str) -> bool:
+    """Whether the first brace closes with the last character."""
+    depth = 0
+    for match in re.finditer(r"\\.|[{}]", text, re.DOTALL):
+        depth += {"{": 1, "}": -1}.get(match[0], 0)
+        if depth == 0:
+            return match.end() == len(text)
+    return False

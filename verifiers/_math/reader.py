@@ -1,7 +1,7 @@
 r"""From an answer's text to its tree, by recursive descent: linear, bounded in depth, nothing computed.
 
     listing   relation {("," | ";" | "and" | "or") relation}
-    relation  side {("=" | "<" | "\le" | ...) side}
+    relation  [name "="] side {("=" | "<" | "\le" | ...) side}
     side      sum [unit] {("\cup" | "\cap" | "\setminus") sum [unit]}
     sum       ["+" | "-" | "\pm"] product {("+" | "-" | "\pm") product}
     product   factor {["*" | "/"] factor}
@@ -17,12 +17,25 @@ from typing import Literal
 
 from agentrl.verifiers._math import units
 from agentrl.verifiers._math.atoms import MONEY, atom, script
+from agentrl.verifiers._math.brackets import OVER, over
 from agentrl.verifiers._math.cursor import Grammar, UnreadableError
 from agentrl.verifiers._math.lexer import FUNCTIONS, GREEK, Token, tokens
 from agentrl.verifiers._math.limits import check_tree
 from agentrl.verifiers._math.settle import settled
 from agentrl.verifiers._math.tree import Apply, Listing, Node, Number, Quantity, Relation, Text, Union
-from agentrl.verifiers._math.words import BARE_UNITS, SCALES, connector, is_lead, is_word, unit_name
+from agentrl.verifiers._math.words import (
+    BARE_UNITS,
+    SCALES,
+    after_lead,
+    connector,
+    is_lead,
+    is_word,
+    name_before_colon,
+    name_before_equals,
+    named_value,
+    time_of_day,
+    unit_name,
+)
 
 __all__ = ["read"]
 
@@ -37,7 +50,9 @@ _STARTS = frozenset(("(", "[", "{", "|", r"\{"))
 _NO_FACTOR = frozenset(
     (*_RELATIONS, *_SET_OPERATIONS, r"\pm", r"\mp", r"\to", r"\rightarrow", r"\mid", r"\and", r"\or")
 )
-_NO_FACTOR_EITHER = frozenset((r"\end", r"\rangle", r"\rfloor", r"\rceil", r"\circ", r"\degree", "\\\\", r"\prime"))
+_NO_FACTOR_EITHER = frozenset(
+    (r"\end", r"\rangle", r"\rfloor", r"\rceil", r"\circ", r"\degree", "\\\\", r"\prime", *OVER)
+)
 _DIGITS = frozenset("0123456789")
 _WHOLE_WORD = re.compile(r"[A-Za-z]{2,}+")
 _LETTERS_IN_TEXT = re.compile(r"[A-Za-z0-9](?:\s*+,\s*+[A-Za-z0-9])++")
@@ -60,7 +75,9 @@ def read(text: str, groups: Literal["join", "split"] = "join") -> Node | None:
     """
     word = text.strip(" .$")
     if _WHOLE_WORD.fullmatch(word) and is_word(word):
-        return Text(word)
+        return named_value(word) or Text(word)
+    if (time := time_of_day(text)) is not None:
+        return time
     try:
         found = settled(_Reader(tokens(text, groups)).whole())
     except UnreadableError:
@@ -73,8 +90,12 @@ def _inside_text(inside: str, whole: Text) -> Node:
     r"""What words hold: `\text{A, C, F}` is a list of letters, `\text{12 cm}` a quantity."""
     if _LETTERS_IN_TEXT.fullmatch(inside):
         return read(inside) or whole
+    if (value := named_value(inside)) is not None:
+        return value
+    inside = after_lead(inside)
     found = read(inside) if inside[:1] in _DIGITS else None
-    return found if isinstance(found, Number | Quantity) else whole
+    numbers = isinstance(found, Listing) and all(isinstance(item, Number) for item in found.items)
+    return found if found is not None and (isinstance(found, Number | Quantity) or numbers) else whole
 
 
 class _Reader(Grammar):
@@ -82,10 +103,10 @@ class _Reader(Grammar):
         """The answer, to the last token."""
         if self.token.kind == "text" and is_lead(self.token.text) and self.ahead(1).kind != "end":
             self.take()
-            self.accept(":")
+            self.accept(":", "=")
         if self.ahead(1).kind == "end" and self.token.kind == "mark":
             raise UnreadableError(self.token.text)
-        node = self._listing()
+        node = over(self, self._listing())
         self.accept(".")
         if self.token.kind != "end":
             raise UnreadableError(self.token.text)
@@ -120,7 +141,11 @@ class _Reader(Grammar):
 
     def relation(self) -> Node:
         """Sides with relations between them."""
-        sides = [self._side()]
+        titled = None if self.depth else name_before_colon(self)
+        if titled is not None:
+            return Relation((titled, self._side()), ("=",))
+        name = None if self.depth else name_before_equals(self)
+        sides = [self._side() if name is None else name]
         ops: list[str] = []
         while self.sees(*_RELATIONS) and not (self.sees(":") and self.depth):
             ops.append(_RELATIONS[self.take().text])
@@ -149,31 +174,36 @@ class _Reader(Grammar):
         unit = self._unit()
         if not unit:
             return node
-        if isinstance(node, Quantity):
+        if isinstance(node, Quantity) and node.unit != unit:  # \$5 dollars
             raise UnreadableError("two units")
+        node = node.value if isinstance(node, Quantity) else node
         return Quantity(node, unit)
 
     def _unit(self) -> str:
         r"""`\text{ cm}`, ` cm`, `\text{km}/\text{h}`, `\text{cm}^2`, `\$` after a number, or nothing."""
         names: list[str] = []
-        while self._at_unit() or (names and self.sees("/") and self.ahead(1).kind in ("text", "letters")):
+        while self._at_unit() or (names and self.sees("/", "*") and self.ahead(1).kind in ("text", "letters")):
             if money := self.accept(*MONEY):
                 names.append(MONEY[money])
                 break
-            over = self.accept("/")
+            sign = self.accept("/", "*")
             name = unit_name(self.take().text)
             if not name:
                 raise UnreadableError("words that are no unit")
-            names.append(over + name + self._unit_power())
-        return " ".join(names).replace(" /", "/")
+            names.append(sign + name + self._unit_power())
+        return " ".join(names).replace(" /", "/").replace(" *", " ")
 
     def _unit_power(self) -> str:
         if not self.accept("^"):
             return ""
         power = script(self)
-        if not (isinstance(power, Number) and power.value in (2, 3)):
-            raise UnreadableError("the power of a unit")
-        return f"^{power.value}"
+        match power:
+            case Number(value=value) if value in (2, 3):
+                return f"^{value}"
+            case Apply(op="neg", args=(Number(value=value),)) if value in (1, 2, 3):
+                return f"^-{value}"
+            case _:
+                raise UnreadableError("the power of a unit")
 
     def _at_unit(self) -> bool:
         token = self.token
