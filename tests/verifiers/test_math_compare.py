@@ -33,6 +33,8 @@ def right(gold: Any, said: str, **options: Any) -> bool:
 
 
 EQUAL = [
+    (r"\log x", r"\lg x", r"\log_{10} x", r"\frac{\ln x}{\ln 10}"),
+    (r"\log 2", r"\log_{10} 2"),
     ("(x+1)^2", "x^2+2x+1", "(1+x)(x+1)", r"x^{2} + 2 \cdot x + 1"),
     (r"\sqrt{12}", r"2\sqrt{3}", r"2 \cdot 3^{1/2}", r"\frac{6}{\sqrt3}"),
     (r"\frac{1+\sqrt5}{2}", r"\frac12+\frac{\sqrt5}{2}", "(1+√5)/2"),
@@ -62,6 +64,11 @@ def test_equal_answers_are_equal_both_ways(spellings: tuple[str, ...]) -> None:
 
 
 DIFFERENT = [
+    (r"\ln x", r"\lg x"),
+    (r"\ln x", r"\log x"),
+    (r"\frac12\ln x", r"\lg\sqrt x"),
+    (r"y=\ln x", r"y=\lg x"),
+    (r"\log 2", r"\ln 2"),
     ("x", r"x+\max(0,\min(-x-5,x+6))"),
     ("x", r"x+10^{-90}(\sqrt{(x+6)^2}-x-6)"),
     ("(x+1)^2", "x^2+2x-1"),

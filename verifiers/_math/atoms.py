@@ -282,6 +282,8 @@ def _function(at: Grammar, name: str) -> Node:
         name, power = _ARC[name], None
     if base is not None and name not in ("log", "lg"):
         raise UnreadableError(f"a subscript of {name}")
+    if name in ("log", "lg"):
+        base = base or Number(Fraction(10))
     node = Apply(_FUNCTION_NAMES.get(name, name), (*_arguments(at), *([base] if base is not None else [])))
     return node if power is None else Apply("pow", (node, power))
 

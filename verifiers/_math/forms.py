@@ -201,7 +201,7 @@ _MAX_TURNS = 1e4
 _NEAR = 1e-10
 _CIRCULAR = ("sin", "cos", "tan", "cot", "sec", "csc")
 _INVERSES = tuple(f"arc{name}" for name in _CIRCULAR)
-_LOGARITHMS = ("log", "ln", "lg")
+_LOGARITHMS = ("log", "ln")
 _HYPERBOLIC = tuple(
     name for stem in ("sinh", "cosh", "tanh", "coth", "sech", "csch") for name in (stem, f"arc{stem}", f"ar{stem}")
 )

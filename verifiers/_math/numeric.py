@@ -264,7 +264,7 @@ def _nonzero_arguments(op: str, power: Fraction | None) -> tuple[int, ...]:
     """Which arguments an operation has no value for when they are zero."""
     if op == "pow":
         return (0,) if power is None or power < 0 else ()
-    return {"div": (1,), "log": (0,), "ln": (0,), "lg": (0,)}.get(op, ())
+    return {"div": (1,), "log": (0,), "ln": (0,)}.get(op, ())
 
 
 def _is_told_from_zero(pair: _Pair) -> bool:
@@ -361,7 +361,7 @@ _INVERSE_HYPERBOLIC = {"arsinh": "asinh", "arcosh": "acosh", "artanh": "atanh"} 
     f"arc{name}": f"a{name}" for name in ("sinh", "cosh", "tanh")
 }
 _SAME_NAME = ("sin", "cos", "tan", "cot", "sec", "csc", *sorted(_GROWING))
-_REAL = frozenset(("root", "sqrt", "pow", "log", "ln", "lg", *_INVERSE, *_INVERSE_HYPERBOLIC))
+_REAL = frozenset(("root", "sqrt", "pow", "log", "ln", *_INVERSE, *_INVERSE_HYPERBOLIC))
 _OF_PIECES = frozenset(("root", "sqrt", "abs", "max", "min", "floor", "ceil", "mod", *_INVERSE))
 _WHOLE_ONLY = ("factorial", "binomial", "gcd", "lcm")
 _OPERATIONS: dict[str, Callable[..., Any]] = {
@@ -375,7 +375,6 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
     "abs": lambda context, value: abs(value),
     "log": _logarithm,
     "ln": _logarithm,
-    "lg": lambda context, value: _logarithm(context, value, context.mpf(10)),
     "floor": _of_reals("floor"),
     "ceil": _of_reals("ceil"),
     "max": _of_reals("max"),

@@ -98,7 +98,6 @@ _TO_SYMPY: dict[str, Callable[..., Any]] = {
     "sqrt": _root,
     "log": _logarithm,
     "ln": _logarithm,
-    "lg": lambda sympy, value: sympy.log(value) / sympy.log(10),
     "factorial": _factorial,
     "binomial": lambda sympy, top, below: sympy.binomial(top, below),
     "gcd": lambda sympy, *values: _refuse(),

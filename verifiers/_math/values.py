@@ -150,7 +150,7 @@ _OPERATIONS: dict[str, Callable[[Sequence[complex]], complex]] = {
     "abs": lambda values: complex(abs(values[0])),
     "factorial": _real(_small_factorial),
     "binomial": _real(_small_binomial),
-    "log": _real(lambda value, base=10.0: math.log(value) / math.log(base)),
+    "log": _real(lambda value, base=math.e: math.log(value) / math.log(base)),
     "ln": _real(math.log),
     "exp": lambda values: cmath.exp(values[0]),
     "sin": lambda values: cmath.sin(values[0]),
