@@ -106,11 +106,6 @@ class _Episode:
     env_name: str
     policy_name: str
 
-    @property
-    def env_seed(self) -> int:
-        """The same for all samples of a task: a group shares its environment's randomness."""
-        return int(np.random.SeedSequence((self.plan.seed, self.plan.step, self.index)).generate_state(1)[0])
-
     def provenance(self, renderer: str, seconds: float) -> Provenance:
         return Provenance(
             env=self.env_name,
@@ -124,6 +119,11 @@ class _Episode:
             renderer=renderer,
             seconds=seconds,
         )
+
+
+def env_seed(seed: int, step: int, index: int) -> int:
+    """What `reset` is seeded with, the same for all samples of a task: a group shares its environment's randomness."""
+    return int(np.random.SeedSequence((seed, step, index)).generate_state(1)[0])
 
 
 async def collect(
@@ -322,7 +322,9 @@ class _Runner:
 
     async def _run(self, env: Env, episode: _Episode) -> Rollout:
         started = time.perf_counter()
-        begin = functools.partial(env.reset, seed=episode.env_seed, options={"task": episode.task})
+        begin = functools.partial(
+            env.reset, seed=env_seed(self.plan.seed, self.plan.step, episode.index), options={"task": episode.task}
+        )
         observation, info = await self._call(begin)
         player = self._player(episode, observation, info["tools"])
         nodes = [player.opening(observation, env.state_key())]
