@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import difflib
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "UnknownIdError",
     "UnscorableError",
     "UsageError",
+    "check_choice",
     "fault",
     "suggest",
 ]
@@ -101,6 +102,18 @@ class BoxError(AgentRLError, ValueError):
 
 class UnscorableError(AgentRLError, RuntimeError):
     """The share of groups that could not be scored passed its limit."""
+
+
+def check_choice(name: str, value: object, allowed: Sequence[str]) -> None:
+    """See that an option has one of its values.
+
+    Raises:
+        ConfigError: It has another.
+
+    >>> check_choice("reward", "all", ("all", "none"))
+    """
+    if not isinstance(value, str) or value not in allowed:
+        raise ConfigError(f"{name} must be one of {', '.join(allowed)}; got {value!r}")
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

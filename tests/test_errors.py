@@ -9,7 +9,7 @@ import re
 import pytest
 
 from agentrl import errors
-from agentrl.errors import AgentRLError, StoreError, UnknownIdError, suggest
+from agentrl.errors import AgentRLError, ConfigError, StoreError, UnknownIdError, check_choice, suggest
 
 LINE = re.compile(r"^(?P<indent>[│ ]*)(?:[├└]── )?(?P<name>[A-Z]\w+Error)\b(?: \((?P<also>\w+)\))?")
 
@@ -32,7 +32,7 @@ def drawn() -> dict[str, tuple[str, ...]]:
 def test_the_drawing_equals_the_classes() -> None:
     classes = {n: c for n, c in vars(errors).items() if inspect.isclass(c) and issubclass(c, Exception)}
     assert drawn() == {name: tuple(base.__name__ for base in c.__bases__) for name, c in classes.items()}
-    assert {*classes, "fault", "suggest"} == set(errors.__all__)
+    assert {*classes, "check_choice", "fault", "suggest"} == set(errors.__all__)
 
 
 @pytest.mark.parametrize("name", [name for name in errors.__all__ if name[0].isupper()])
@@ -60,3 +60,11 @@ def test_errors_are_caught_as_the_builtin_they_extend() -> None:
 )
 def test_suggestions(name: str, known: list[str], hint: str) -> None:
     assert suggest(name, known) == hint
+
+
+@pytest.mark.parametrize("value", ["c", "", "a, b", None, 1, ["a"]])
+def test_a_choice_is_one_of_those_that_there_are(value: object) -> None:
+    check_choice("mode", "a", ("a", "b"))
+    with pytest.raises(ConfigError) as caught:
+        check_choice("mode", value, ("a", "b"))
+    assert str(caught.value) == f"mode must be one of a, b; got {value!r}"

@@ -40,7 +40,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (  # a part may import its own row and the
     ("envs",),
     ("conformance", "probes", "render", "players", "episodes", "store", "models"),
     ("policies",),
-    ("collect", "rewards", "learn", "evaluation", "audit", "canaries"),
+    ("collect", "rewards", "learn", "evaluation", "audit", "canaries", "replay"),
     ("recipes",),
     ("view", "interop", "scale"),
     ("commands", "cli"),
@@ -69,6 +69,9 @@ HEAVY = frozenset(
         "vllm",
     )
 )
+SHARED = "_reading"
+"""What all verifiers share; any other folder is private to the verifiers that it is named for."""
+
 MAY_BE_HEAVY = ("policies", "learn", "recipes")
 
 
@@ -173,6 +176,23 @@ def violations(found: Sequence[Import]) -> list[str]:
     ]
 
 
+def between_folders(found: Sequence[Import]) -> list[str]:
+    """The imports of one verifier's private folder in that of another."""
+    return [
+        f"{i.source}:{i.line} imports {i.target}"
+        for i in found
+        if i.parts == ("verifiers", "verifiers")
+        and (source := private_folder(i.source))
+        and private_folder(i.target) not in ("", SHARED, source)
+    ]
+
+
+def private_folder(module: str) -> str:
+    """`agentrl.verifiers._math.tree` -> `_math`; the empty string for what is in none."""
+    name = module.split(".")[2] if module.count(".") > 1 else ""
+    return name if name.startswith("_") else ""
+
+
 def heavy_at_load(found: Sequence[Import]) -> list[str]:
     """The imports of heavy libraries at module level outside the parts that live on them."""
     return [
@@ -190,6 +210,11 @@ def found() -> list[Import]:
 def test_imports_point_one_way(found: list[Import]) -> None:
     assert len(found) > 50
     assert violations(found) == []
+
+
+def test_verifiers_keep_to_their_own_folders(found: list[Import]) -> None:
+    assert any(private_folder(i.source) and private_folder(i.target) == SHARED for i in found)
+    assert between_folders(found) == []
 
 
 def test_modules_load_in_some_order(found: list[Import]) -> None:
@@ -251,6 +276,27 @@ def test_checker_sees_a_planted_import(tmp_path: Path, file: str, code: str, cau
     planted.parent.mkdir(exist_ok=True)
     planted.write_text(code)
     assert len(violations(all_imports(tmp_path))) == caught
+
+
+@pytest.mark.parametrize(
+    ("file", "code", "caught"),
+    [
+        ("verifiers/_a/x.py", "from agentrl.verifiers._b.y import f", True),
+        ("verifiers/_a/x.py", "import agentrl.verifiers._b.y", True),
+        ("verifiers/_a/x.py", "def f():\n    from agentrl.verifiers._b import y", True),
+        ("verifiers/_reading/x.py", "from agentrl.verifiers._b.y import f", True),
+        ("verifiers/_a/x.py", "from agentrl.verifiers._a.y import f", False),
+        ("verifiers/_a/x.py", "from agentrl.verifiers._reading.y import f", False),
+        ("verifiers/a.py", "from agentrl.verifiers._b.y import f", False),
+        ("envs/_a/x.py", "from agentrl.verifiers._b.y import f", False),
+    ],
+)
+def test_checker_sees_an_import_between_verifiers(tmp_path: Path, file: str, code: str, caught: bool) -> None:
+    for name in (file, "verifiers/_b/y.py"):
+        path = tmp_path / "agentrl" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(code if name == file else "")
+    assert len(between_folders(all_imports(tmp_path))) == caught
 
 
 def test_checker_asks_where_a_new_part_belongs(tmp_path: Path) -> None:

@@ -27,9 +27,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from agentrl.errors import ConfigError, DataError
+from agentrl.errors import DataError, check_choice
 from agentrl.types import Task, Transcript, Verdict
-from agentrl.verifiers._reading.extract import PLACES, Extract, candidates
+from agentrl.verifiers._reading.extract import PLACES, Extract, candidates, placed
 from agentrl.verifiers._reading.text import fold
 
 Several = Literal["reject_if_distinct", "last"]
@@ -101,13 +101,6 @@ CASES = [
     ({"label": "A", "choices": ["x", " "]}, "Answer: A", {}, "task_invalid"),
 ]
 
-_WRITTEN = {
-    "boxed": r"\boxed{{{}}}",
-    "hash": "#### {}",
-    "answer_line": "Answer: {}",
-    "answer_tag": "<answer>{}</answer>",
-    "final": "{}",
-}
 _LABEL = re.compile(r"[A-Za-z0-9]{1,8}")
 _LATEX = re.compile(
     r"\\(?:(?:text|math)(?:bf|it|rm|sf|tt)?|boxed|fbox|mbox|boldsymbol|bm|rm|bf)(?![A-Za-z])\s*+|\\[ ,;!()]|[{}$]"
@@ -168,9 +161,8 @@ def verify(
     Raises:
         ConfigError: An option has a value that does not exist; no reply raises.
     """
-    for name, value, allowed in (("extract", extract, get_args(Extract)), ("several", several, get_args(Several))):
-        if value not in allowed:
-            raise ConfigError(f"{name} must be one of {', '.join(allowed)}; got {value!r}")
+    check_choice("extract", extract, get_args(Extract))
+    check_choice("several", several, get_args(Several))
     try:
         question = _question(task.answer)
     except DataError as error:
@@ -289,7 +281,7 @@ def gold(answer: Any, options: Mapping[str, Any]) -> str:
     Raises:
         DataError: The answer is no usable gold.
     """
-    return _WRITTEN[options.get("extract", "answer_line")].format(_question(answer).label.upper())
+    return placed(_question(answer).label.upper(), options.get("extract", "answer_line"))
 
 
 def rewrites(answer: Any, options: Mapping[str, Any]) -> Iterator[str]:
@@ -304,7 +296,7 @@ def rewrites(answer: Any, options: Mapping[str, Any]) -> Iterator[str]:
         begins_with_a_label = (_FIRST.findall(text.casefold()) or [""])[0] in question.choices
         forms += [f"{label.upper()}) {text}", *([text] if unique and not begins_with_a_label else [])]
     for form in forms:
-        reply = _WRITTEN[extract].format(form)
+        reply = placed(form, extract)
         if [(said or "").strip() for said in candidates(reply, extract)] == [form.strip()]:  # the place can hold it
             yield reply
 

@@ -37,7 +37,7 @@ from __future__ import annotations
 import time
 from typing import Any, Literal, get_args
 
-from agentrl.errors import ConfigError
+from agentrl.errors import ConfigError, check_choice
 from agentrl.types import Check, Task, Transcript, Verdict
 from agentrl.verifiers._code.judge import SuiteResult, judge
 from agentrl.verifiers._code.suite import parse
@@ -120,9 +120,8 @@ def verify(
         ConfigError: An option has a value that does not exist; no reply raises.
         UnknownIdError: There is no such sandbox.
     """
-    for name, value, allowed in (("reward", reward, get_args(Reward)), ("extract", extract, get_args(Extract))):
-        if value not in allowed:
-            raise ConfigError(f"{name} must be one of {', '.join(allowed)}; got {value!r}")
+    check_choice("reward", reward, get_args(Reward))
+    check_choice("extract", extract, get_args(Extract))
     if isinstance(threshold, str) or not 0 <= threshold <= 1:
         raise ConfigError(f"threshold must be a number from 0 to 1, got {threshold!r}")
     began = time.monotonic()

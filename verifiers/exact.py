@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, get_args
 
-from agentrl.errors import ConfigError, DataError
+from agentrl.errors import DataError, check_choice
 from agentrl.types import Task, Transcript, Verdict
 
 Compare = Literal["exact", "fold"]
@@ -43,8 +43,7 @@ def verify(task: Task, transcript: Transcript, *, compare: Compare = "exact") ->
     Raises:
         ConfigError: `compare` has another value.
     """
-    if compare not in get_args(Compare):
-        raise ConfigError(f"compare must be one of {', '.join(get_args(Compare))}, got {compare!r}")
+    check_choice("compare", compare, get_args(Compare))
     gold = _canonical(str(task.answer), compare)
     reply = _canonical(transcript.reply, compare)
     if task.answer is None or not gold:

@@ -40,7 +40,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Literal, get_args
 
-from agentrl.errors import ConfigError, DataError
+from agentrl.errors import DataError, check_choice
 from agentrl.types import Task, Transcript, Verdict
 from agentrl.verifiers._fol.cases import CASES
 from agentrl.verifiers._fol.judge import Credit, judge_entailment, judge_equivalence
@@ -114,8 +114,7 @@ def verify(
         "support": support,
     }
     for name, value in chosen.items():
-        if value not in get_args(_OPTIONS[name]):
-            raise ConfigError(f"{name} must be one of {', '.join(get_args(_OPTIONS[name]))}; got {value!r}")
+        check_choice(name, value, get_args(_OPTIONS[name]))
     began = time.monotonic()
 
     def judge(problem: Problem, text: str) -> Verdict:

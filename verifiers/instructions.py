@@ -28,7 +28,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, get_args
 
-from agentrl.errors import ConfigError, DataError
+from agentrl.errors import ConfigError, DataError, check_choice
 from agentrl.types import Check, Task, Transcript, Verdict
 from agentrl.verifiers._instructions.cases import CASES
 from agentrl.verifiers._instructions.language import identifier
@@ -68,9 +68,8 @@ def verify(
         ConfigError: An option has a value that does not exist; no reply raises.
         MissingExtraError: An instruction needs a detector of languages that is not installed.
     """
-    for name, value, allowed in (("reward", reward, get_args(Reward)), ("gate", gate, get_args(Gate))):
-        if value not in allowed:
-            raise ConfigError(f"{name} must be one of {', '.join(allowed)}; got {value!r}")
+    check_choice("reward", reward, get_args(Reward))
+    check_choice("gate", gate, get_args(Gate))
     if type(min_letters) is not int or min_letters < 0:
         raise ConfigError(f"min_letters must be a whole number from 0 on, got {min_letters!r}")
     try:

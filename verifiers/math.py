@@ -27,18 +27,18 @@ import functools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, get_args
 
-from agentrl.errors import ConfigError, DataError, suggest
+from agentrl.errors import ConfigError, DataError, check_choice
 from agentrl.types import Task, Transcript, Verdict
 from agentrl.verifiers._math import spellings
 from agentrl.verifiers._math.algebra import Budget, Outcome
 from agentrl.verifiers._math.answers import Answer, answer
 from agentrl.verifiers._math.cases import CASES
-from agentrl.verifiers._math.compare import EXACT, Allowance
+from agentrl.verifiers._math.compare import Allowance
 from agentrl.verifiers._math.decide import decided, has_form, same_reading, together
 from agentrl.verifiers._math.forms import Form
-from agentrl.verifiers._math.golds import FORMS, Gold, Stated, UnusableGoldError, gold_of, rounding_of
+from agentrl.verifiers._math.golds import FORMS, Gold, Stated, UnusableGoldError, gold_of, stated_as
 from agentrl.verifiers._math.kinds import KINDS, Kind
-from agentrl.verifiers._reading.extract import PLACES, Extract, candidates
+from agentrl.verifiers._reading.extract import PLACES, Extract, candidates, placed
 
 __all__ = ["CASES", "gold", "mutations", "rewrites", "verify"]
 
@@ -157,23 +157,17 @@ def _options(
 def _checked(
     extract: Any, several: Any, kind: Any, form: Any, rounding: tuple[Any, ...], allow: tuple[Any, ...]
 ) -> tuple[Stated, frozenset[str]]:
-    _member("extract", extract, tuple(PLACES))
-    _member("several", several, get_args(Several))
-    _member("kind", kind, ("auto", *KINDS))
-    _member("form", form, ("any", *FORMS))
+    check_choice("extract", extract, tuple(PLACES))
+    check_choice("several", several, get_args(Several))
+    check_choice("kind", kind, ("auto", *KINDS))
+    check_choice("form", form, ("any", *FORMS))
     for word in allow:
-        _member("allow", word, _ALLOWANCES)
+        check_choice("a word of allow", word, _ALLOWANCES)
     try:
-        exactness = rounding_of(*rounding) if rounding else EXACT
+        stated = stated_as(kind, form, rounding)
     except UnusableGoldError as error:
         raise ConfigError(f'rounding takes {{"places": 2}} or {{"figures": 3}}; {error}') from error
-    stated = Stated(None if kind == "auto" else kind, exactness, None if form == "any" else form)
     return stated, frozenset(allow)
-
-
-def _member(name: str, value: Any, known: Sequence[str]) -> None:
-    if value not in known:
-        raise ConfigError(f"{name} takes {', '.join(known)}; got {value!r} ({suggest(str(value), known)})")
 
 
 # Golds.
@@ -189,13 +183,13 @@ def gold(answer: Any, options: Mapping[str, Any]) -> str:
         spellings.gold_under(answer, options)
     except UnusableGoldError as error:
         raise DataError(f"no usable answer: {error}") from error
-    return spellings.reply(spellings.text_of(answer), options.get("extract", "boxed"))
+    return placed(spellings.text_of(answer), options.get("extract", "boxed"))
 
 
 def rewrites(answer: Any, options: Mapping[str, Any]) -> Iterator[str]:
     """Other spellings of it: white space, sizes of brackets, fractions, items in another order."""
     for text in spellings.rewritten(answer, options):
-        yield spellings.reply(text, options.get("extract", "boxed"))
+        yield placed(text, options.get("extract", "boxed"))
 
 
 def mutations(answer: Any, options: Mapping[str, Any]) -> Iterator[Any]:

@@ -48,12 +48,14 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any, Literal, get_args
 
-from agentrl.errors import ConfigError, DataError, suggest
+from agentrl.errors import DataError, check_choice
 from agentrl.types import Check, Task, Transcript, Verdict
-from agentrl.verifiers._plan.cases import CASES as CASES
+from agentrl.verifiers._plan.cases import CASES
 from agentrl.verifiers._plan.rates import Assessment, assess
 from agentrl.verifiers._plan.reading import MEALS, PlanError, read_plan
 from agentrl.verifiers._plan.world import Query, World, WorldError, read_query, read_world
+
+__all__ = ["CASES", "assessment", "gold", "mutations", "rewrites", "verify"]
 
 Reward = Literal["final", "micro", "gated"]
 
@@ -71,8 +73,7 @@ def verify(task: Task, transcript: Transcript, *, reward: Reward = "final") -> V
     Raises:
         ConfigError: There is no such reward; no reply raises.
     """
-    if reward not in get_args(Reward):
-        raise ConfigError(f"no reward {reward!r}: {suggest(str(reward), get_args(Reward))}")
+    check_choice("reward", reward, get_args(Reward))
     try:
         query, world = _problem(task.answer, task.data)
     except WorldError as error:

@@ -22,26 +22,24 @@ import functools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
-from agentrl.errors import ConfigError, DataError, suggest
+from agentrl.errors import DataError, check_choice, suggest
 from agentrl.memo import Memo
 from agentrl.types import Task, Transcript, Verdict
-from agentrl.verifiers._reading.extract import PLACES, Extract, candidates
-from agentrl.workers import Workers
+from agentrl.verifiers._reading.extract import PLACES, Extract, candidates, placed
+from agentrl.verifiers._reading.patterns import (
+    MAX_CHARS,
+    MAX_PATTERN,
+    Outcome,
+    PatternError,
+    compiled,
+    guarded,
+    is_simple,
+    match,
+)
 
-MAX_CHARS = 10_000
-MAX_PATTERN = 2_000
-TIMEOUT_S = 1.0
-_MAX_STEPS = 20_000_000
 _FLAGS = {"ignorecase": re.IGNORECASE, "dotall": re.DOTALL, "multiline": re.MULTILINE, "unicode": re.UNICODE}
-_WRITTEN = {
-    "boxed": r"\boxed{{{}}}",
-    "hash": "#### {}",
-    "answer_line": "Answer: {}",
-    "answer_tag": "<answer>{}</answer>",
-    "final": "{}",
-}
 _DATE = {"pattern": r"\d{4}-\d{2}-\d{2}", "example": "2024-02-29"}
 _WORD = {"pattern": "colou?r", "flags": ["ignorecase"], "example": "Colour"}
 _SLOW = {"pattern": "(x+x+)+y", "example": "xxy"}
@@ -76,7 +74,15 @@ CASES = [
     ("[[a]", "a", {}, "task_invalid"),
 ]
 
-_memo: Memo[str] = Memo("regex")
+_Status = Literal["correct", "incorrect", "timeout", "resource_limit"]
+_DECIDED = ("correct", "incorrect")
+_STATUSES: Mapping[Outcome, _Status] = {
+    "match": "correct",
+    "no_match": "incorrect",
+    "timeout": "timeout",
+    "resource_limit": "resource_limit",
+}
+_memo: Memo[_Status] = Memo("regex")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,7 @@ def verify(task: Task, transcript: Transcript, *, extract: Extract = "final") ->
         ConfigError: There is no such way; no reply raises.
         InfraError: Worker processes cannot be started.
     """
-    _check(extract)
+    check_choice("extract", extract, get_args(Extract))
     try:
         wanted = _read(task.answer)
     except DataError as error:
@@ -119,62 +125,11 @@ def verify(task: Task, transcript: Transcript, *, extract: Extract = "final") ->
     return Verdict(0.0, "resource_limit", said[:2000], feedback="The answer takes too much memory to match.")
 
 
-def _status(pattern: re.Pattern[str], said: str) -> str:
-    if is_simple(pattern.pattern):
-        return "correct" if pattern.fullmatch(said) else "incorrect"
-    key = (pattern.pattern, pattern.flags, said)
-    return _memo.decide(key, lambda: _guarded(*key), keep=lambda status: status in ("correct", "incorrect"))
-
-
-def _guarded(pattern: str, flags: int, said: str) -> str:
-    answer = _workers().call("_matches", [pattern, flags & ~re.UNICODE, said])
-    if answer.status == "done":
-        return "correct" if answer.value else "incorrect"
-    return "timeout" if answer.status == "timeout" else "resource_limit"
-
-
-def _matches(argument: list[Any]) -> bool:
-    """Runs in the worker."""
-    pattern, flags, said = argument
-    return re.fullmatch(pattern, said, flags) is not None
-
-
-@functools.cache
-def _workers() -> Workers:
-    return Workers(__name__, timeout_s=TIMEOUT_S, memory_mib=512)
-
-
-def is_simple(pattern: str) -> bool:
-    r"""Whether a match can only take a bounded number of steps, small enough to wait for.
-
-    So it is with at most one repeat without a fixed number, none of them on a group, no backreference and no group but
-    plain ones. Each `?` and `|` at most doubles the ways to go, the open repeat tries each length once, and what
-    follows is at most as long as the pattern with its fixed repeats written out. Others may be fast as well.
-
-    >>> [is_simple(p) for p in (r"\d{4}-\d+", r"[*+]+x?", "(?:a|b)c+", r"\\1")]
-    [True, True, True, True]
-    >>> [is_simple(p) for p in ("(a+)+", "a*a*", r"(a)\1", "(?=a)a", "(a|b){9}", "a+a{9999}b", "a?" * 20)]
-    [False, False, False, False, False, False, False]
-    """
-    bare = _CLASSES.sub("e", _ESCAPES.sub(lambda match: "(?P" if match.group()[1] in "123456789" else "e", pattern))
-    bare = bare.replace("(?:", "(")
-    if "(?" in bare or re.search(r"\)[*+?{]", bare):
-        return False
-    open_repeats = len(re.findall(r"[*+]|\{\d*,\d*\}", bare))
-    length = len(bare) + sum(int(number) for number in re.findall(r"\{(\d{1,9})\}", bare))
-    ways = 2 ** min(64, bare.count("?") + bare.count("|"))
-    return open_repeats <= 1 and ways * length * (MAX_CHARS if open_repeats else 1) <= _MAX_STEPS
-
-
-_ESCAPES = re.compile(r"\\.", re.DOTALL)
-_CLASSES = re.compile(r"\[\^?+\]?+[^\]]*+(?:\]|\Z)")
-_UNSETTLED = re.compile(r"\[\[|--|&&|~~|\|\|")
-"""Inside of a class: what Python warns of, because it may become the syntax of sets."""
-
-
-def _check(extract: Extract) -> None:
-    if extract not in get_args(Extract):
-        raise ConfigError(f"extract must be one of {', '.join(get_args(Extract))}; got {extract!r}")
+def _status(pattern: re.Pattern[str], said: str) -> _Status:
+    key = pattern.pattern, pattern.flags & ~re.UNICODE, said
+    if is_simple(pattern.pattern, len(said)):
+        return "correct" if match([*key, "whole"]) else "incorrect"
+    return _memo.decide(key, lambda: _STATUSES[guarded(*key, "whole")], keep=lambda status: status in _DECIDED)
 
 
 def _read(answer: Any) -> _Gold:
@@ -187,7 +142,7 @@ def _read(answer: Any) -> _Gold:
     if not isinstance(given, Mapping) or not {"pattern"} <= set(given) <= {"pattern", "flags", "example"}:
         raise DataError(f'it must be a pattern or {{"pattern": ..., "flags": ..., "example": ...}}, got {answer!r:.60}')
     pattern, flags, example = given["pattern"], given.get("flags", ()), given.get("example")
-    if not isinstance(pattern, str) or not 1 <= len(pattern) <= MAX_PATTERN:
+    if not isinstance(pattern, str) or not pattern:
         raise DataError(f"a pattern is a text of 1 to {MAX_PATTERN} characters, got {pattern!r:.60}")
     if not isinstance(flags, list | tuple) or not all(isinstance(flag, str) for flag in flags):
         raise DataError(f"flags must be a list of {', '.join(_FLAGS)}; got {flags!r:.60}")
@@ -201,16 +156,14 @@ def _read(answer: Any) -> _Gold:
 
 @functools.lru_cache(maxsize=1024)
 def _compiled(pattern: str, flags: tuple[str, ...]) -> re.Pattern[str]:
-    if any(_UNSETTLED.search(found) for found in _CLASSES.findall(_ESCAPES.sub("e", pattern))):
-        raise DataError("a class has [[, --, &&, ~~ or ||, which Python may come to read otherwise: escape them")
     chosen = functools.reduce(lambda all, flag: all | _FLAGS[flag], flags, re.RegexFlag(0))
     try:
-        compiled = re.compile(pattern, chosen if chosen & re.UNICODE else chosen | re.ASCII)
-    except (re.error, OverflowError, RecursionError, ValueError) as error:  # ValueError: flags that exclude each other
-        raise DataError(f"it is no pattern: {' '.join(str(error).split())}") from None
-    if _status(compiled, "") != "incorrect":
+        found = compiled(pattern, chosen if chosen & re.UNICODE else chosen | re.ASCII)
+    except PatternError as error:
+        raise DataError(str(error)) from None
+    if _status(found, "") != "incorrect":
         raise DataError("it matches the empty text")
-    return compiled
+    return found
 
 
 def gold(answer: Any, options: Mapping[str, Any]) -> str | None:
@@ -220,7 +173,7 @@ def gold(answer: Any, options: Mapping[str, Any]) -> str | None:
         DataError: The answer is no usable gold.
     """
     example = _read(answer).example
-    return None if example is None else _WRITTEN[options.get("extract", "final")].format(example)
+    return None if example is None else placed(example, options.get("extract", "final"))
 
 
 def rewrites(answer: Any, options: Mapping[str, Any]) -> Iterator[str]:

@@ -48,7 +48,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal, get_args
 
-from agentrl.errors import ConfigError, DataError, suggest
+from agentrl.errors import DataError, check_choice
 from agentrl.types import Check, Task, Transcript, Verdict
 from agentrl.verifiers._reading.strict_json import JsonError
 from agentrl.verifiers._retrieval.reading import MAX_ID, entries, folded, hops
@@ -134,8 +134,7 @@ def verify(task: Task, transcript: Transcript, *, metric: Metric = "ndcg") -> Ve
     Raises:
         ConfigError: There is no such metric; no reply raises.
     """
-    if metric not in get_args(Metric):
-        raise ConfigError(f"no metric {metric!r}: {suggest(str(metric), get_args(Metric))}")
+    check_choice("metric", metric, get_args(Metric))
     try:
         judged = _judgement(task.answer, metric)
     except DataError as error:

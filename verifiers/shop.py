@@ -38,11 +38,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, get_args
 
-from agentrl.errors import ConfigError, DataError, suggest
+from agentrl.errors import DataError, check_choice
 from agentrl.types import Check, Message, Task, Transcript, Verdict
-from agentrl.verifiers._shop.cases import CASES as CASES
+from agentrl.verifiers._shop.cases import CASES
 from agentrl.verifiers._shop.records import ShapeError, read_goal, read_purchase
 from agentrl.verifiers._shop.reward import Parts, Strict, judge, strict
+
+__all__ = ["CASES", "gold", "mutations", "rewrites", "verify"]
 
 Reward = Literal["webshop", "strict"]
 
@@ -59,8 +61,7 @@ def verify(task: Task, transcript: Transcript, *, reward: Reward = "webshop") ->
         ConfigError: There is no such reward.
         MissingExtraError: rapidfuzz is not installed.
     """
-    if reward not in get_args(Reward):
-        raise ConfigError(f"no reward {reward!r}: {suggest(str(reward), get_args(Reward))}")
+    check_choice("reward", reward, get_args(Reward))
     try:
         goal = read_goal(task.answer)
     except ShapeError as error:

@@ -19,9 +19,10 @@ what arXiv:2507.02825 found about both. Differs from the source: values in place
 answer fail, only the final message counts, the log is looked at, the initial state counts, and no state is reached by
 running the gold's own calls.
 
-Covered: states that are JSON values, with texts as keys. Not covered: partial credit, facts in words ("seven"), whether
-a fact is denied ("it is not 7"), what a number is said to be the number of, rows whose keys are not known beforehand. A
-task whose right answers go on to name other values of the same unit needs "max_candidates".
+Covered: states that are JSON values, with texts as keys, of at most a million values in 32 levels. Not covered: partial
+credit, facts in words ("seven"), whether a fact is denied ("it is not 7"), what a number is said to be the number of,
+rows whose keys are not known beforehand. A task whose right answers go on to name other values of the same unit needs
+"max_candidates".
 """
 
 from __future__ import annotations
@@ -32,16 +33,15 @@ from typing import Any
 from agentrl.errors import DataError
 from agentrl.types import Check, Task, Transcript, Verdict
 from agentrl.verifiers._reading.extract import final_segment
-from agentrl.verifiers._tools.cases_state import STATE
-from agentrl.verifiers._tools.goal import Goal, compare, read_goal
+from agentrl.verifiers._tools.cases_state import CASES
+from agentrl.verifiers._tools.goal import MAX_NODES, Goal, compare, read_goal
 from agentrl.verifiers._tools.patterns import PatternTimeout, bounded
-from agentrl.verifiers._tools.plain import PlainError
+from agentrl.verifiers._tools.plain import PlainError, plain
 from agentrl.verifiers._tools.worlds import changed_goals, other_ends, right_end
 
-MAX_CHARS = 32_768
+__all__ = ["CASES", "gold", "mutations", "rewrites", "verify"]
 
-# Answer, response, options, expected status.
-CASES = STATE
+MAX_CHARS = 32_768
 
 
 def verify(task: Task, transcript: Transcript) -> Verdict:
@@ -62,12 +62,13 @@ def verify(task: Task, transcript: Transcript) -> Verdict:
     if len(said) > MAX_CHARS:
         return Verdict(0.0, "malformed", feedback=f"The answer has over {MAX_CHARS} characters.")
     try:
+        left = plain(state, max_nodes=MAX_NODES)
         with bounded():
-            compared = compare(goal, state)
+            compared = compare(goal, left)
             problem = goal.invariants.problem(transcript.final_state.get("events"), goal.row_of)
     except PatternTimeout:
         return Verdict(0.0, "timeout", feedback="A value took too long to compare.")
-    except (PlainError, TypeError, ValueError, RecursionError):
+    except PlainError:
         return Verdict(0.0, "malformed", feedback="The state that the episode left behind is no JSON value.")
     told = tuple(Check(f"output {number}", fact.stated(said)) for number, fact in enumerate(goal.outputs, 1))
     checks = (*compared.checks, Check("events", not problem, detail=problem), *told)

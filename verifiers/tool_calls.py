@@ -33,10 +33,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, get_args
 
-from agentrl.errors import ConfigError, DataError
+from agentrl.errors import ConfigError, DataError, check_choice
 from agentrl.types import Check, Message, Status, Task, Transcript, Verdict
 from agentrl.verifiers._reading.extract import final_segment
-from agentrl.verifiers._tools import cases
+from agentrl.verifiers._tools.cases import CASES
 from agentrl.verifiers._tools.gold import Gold, read_gold
 from agentrl.verifiers._tools.irrelevance import attempts, is_natural
 from agentrl.verifiers._tools.matching import SearchLimit
@@ -45,6 +45,8 @@ from agentrl.verifiers._tools.patterns import PatternTimeout, bounded
 from agentrl.verifiers._tools.plain import canonical
 from agentrl.verifiers._tools.scoring import Reward, judge, prepared
 from agentrl.verifiers._tools.variants import mutated, rewritten, right_reply
+
+__all__ = ["CASES", "gold", "mutations", "rewrites", "verify"]
 
 Scope = Literal["last", "all"]
 Coerce = Literal["none", "lenient"]
@@ -57,9 +59,6 @@ _CHOICES: Mapping[str, Any] = {
     "scope": Scope,
     "coerce": Coerce,
 }
-
-# Answer, response, options, expected status.
-CASES = cases.TOOL_CALLS
 
 
 def verify(
@@ -122,9 +121,7 @@ def verify(
 
 def _check_options(given: Mapping[str, Any], max_calls: Any) -> None:
     for name, value in given.items():
-        allowed = get_args(_CHOICES[name])
-        if value not in allowed:
-            raise ConfigError(f"{name} must be one of {', '.join(allowed)}; got {value!r}")
+        check_choice(name, value, get_args(_CHOICES[name]))
     if type(max_calls) is not int or not 1 <= max_calls <= MAX_CALLS:
         raise ConfigError(f"max_calls must be a whole number from 1 to {MAX_CALLS}, got {max_calls!r}")
 

@@ -183,13 +183,13 @@ def test_last_box(text: str, content: str | None) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"extract": "box"}, r"extract takes boxed, .*; got 'box' \(did you mean 'boxed'"),
-        ({"several": "first"}, "several takes last, reject_if_distinct, as_set"),
-        ({"kind": "number"}, "kind takes auto, integer"),
+        ({"extract": "box"}, r"extract must be one of boxed, .*; got 'box'"),
+        ({"several": "first"}, "several must be one of last, reject_if_distinct, as_set"),
+        ({"kind": "number"}, "kind must be one of auto, integer"),
         ({"kind": ["integer"]}, "the options of math are texts"),
-        ({"form": "short"}, "form takes any, factored"),
+        ({"form": "short"}, "form must be one of any, factored"),
         ({"allow": "name"}, "allow takes a list"),
-        ({"allow": ["names"]}, "allow takes missing_unit, .*did you mean 'name'"),
+        ({"allow": ["names"]}, "a word of allow must be one of missing_unit, .*; got 'names'"),
         ({"rounding": {"places": 1, "figures": 1}}, 'rounding takes {"places": 2}'),
         ({"rounding": {"places": -1}}, "whole numbers from 0"),
         ({"rounding": {"figures": 0}}, "at least 1"),

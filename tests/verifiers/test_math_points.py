@@ -302,6 +302,11 @@ def test_where_a_function_is_defined(text: str, agreed: bool, one_sided: bool) -
     assert (found.different, found.agreed > 0, found.is_one_sided) == (False, agreed, one_sided)
 
 
+@pytest.mark.parametrize("op", ["sin", "abs", "ln", "div", "pow", "log", "root", "mod", "floor", "binomial"])
+def test_an_operation_with_too_few_or_many_arguments_has_no_value(op: str) -> None:
+    assert not any(numeric.has_value(Apply(op, (Number(Fraction(2)),) * count)) for count in (0, 3))
+
+
 def test_without_mpmath_values_tell_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(digits: int) -> None:
         raise ImportError("mpmath")

@@ -133,7 +133,6 @@ def test_the_denominator_is_known_before_the_plan(constraints: dict[str, Any], n
     query, world = read_query({**QUERY, "constraints": constraints}), read_world(WORLD)
     assert list(applicable(query)) == names
     for plan in (read_plan(json.dumps(PLAN)), read_plan(changed(2, lunch="Nowhere")), ()):
-        assert [name for name, check in HARD.items() if check(query, world, plan).applicable] == names
         assert list(assess(query, world, plan).hard) == names
     answer = {"query": {**QUERY, "constraints": constraints}, "world": WORLD}
     for reply in (json.dumps(PLAN), "[]", "", "nonsense", changed(2, lunch="Nowhere")):
@@ -326,7 +325,7 @@ def test_golds_rewrites_and_mutations() -> None:
 
 @pytest.mark.parametrize("reward", ["Final", "", None, ["final"]])
 def test_an_unknown_reward_is_the_callers_fault(reward: Any) -> None:
-    with pytest.raises(ConfigError, match="no reward"):
+    with pytest.raises(ConfigError, match="reward must be one of final, micro, gated; got"):
         grade("plan", "", ANSWER, reward=reward)
 
 

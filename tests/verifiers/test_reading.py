@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentrl.verifiers._reading import extract, strict_json
-from agentrl.verifiers._reading.extract import PLACES, after_thinking, candidates, final_segment, last_boxed
+from agentrl.verifiers._reading.extract import PLACES, after_thinking, candidates, final_segment, last_boxed, placed
+from agentrl.verifiers._reading.fences import FenceError, blocks, whole_or_block
 from agentrl.verifiers._reading.strict_json import MAX_CHARS, MAX_DEPTH, MAX_DIGITS, JsonError, parse_json
 
 # Thinking.
@@ -33,6 +34,32 @@ from agentrl.verifiers._reading.strict_json import MAX_CHARS, MAX_DEPTH, MAX_DIG
 def test_the_final_segment_follows_the_thoughts(reply: str, final: str) -> None:
     assert final_segment(reply) == final
     assert reply[after_thinking(reply) :] == final
+
+
+@pytest.mark.parametrize("reply", ["<think>\n```\n1\n```", "```\n1\n```\n<think>", "<think></think><think>\n```\n"])
+def test_thoughts_that_never_end_leave_no_block(reply: str) -> None:
+    assert after_thinking(reply) == len(reply) + 1
+    assert list(blocks(reply)) == []
+    assert whole_or_block(reply) == ""
+
+
+@pytest.mark.parametrize(
+    ("reply", "text"),
+    [
+        ("<think>```\n0\n```</think>[1]", "[1]"),
+        ("so:\n```json\n[1]\n```\nthat is it", "[1]"),
+        ("```\n[1]", "[1]"),
+        ("```\n```", ""),
+        ("", ""),
+    ],
+)
+def test_the_whole_reply_or_its_one_block(reply: str, text: str) -> None:
+    assert whole_or_block(reply) == text
+
+
+def test_of_several_blocks_none_is_taken() -> None:
+    with pytest.raises(FenceError, match="several fenced blocks"):
+        whole_or_block("```\n1\n```\n```\n2\n```")
 
 
 # Places.
@@ -88,6 +115,12 @@ def test_boxes(text: str, found: list[str | None]) -> None:
 )
 def test_places(place: extract.Extract, text: str, found: list[str | None]) -> None:
     assert candidates(text, place) == found
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("text", ["5", r"\frac{1}{2}", "{}", "B) x: y", "$5$"])
+def test_what_is_put_in_its_place_is_found_there(place: extract.Extract, text: str) -> None:
+    assert [(found or "").strip() for found in candidates(placed(text, place), place)] == [text]
 
 
 def test_every_place_has_words() -> None:

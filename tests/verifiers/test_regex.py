@@ -18,7 +18,8 @@ from agentrl.golds import gold_problem, gold_reply, mutated_golds, rewritten_gol
 from agentrl.registry import grade
 from agentrl.types import SCORED
 from agentrl.verifiers import regex
-from agentrl.verifiers.regex import MAX_CHARS, is_simple
+from agentrl.verifiers._reading import patterns
+from agentrl.verifiers._reading.patterns import MAX_CHARS, is_simple
 
 DATE = {"pattern": r"\d{4}-\d{2}-\d{2}", "example": "2024-02-29"}
 HARD = {
@@ -32,13 +33,13 @@ HARD = {
 atoms = st.sampled_from(
     ["a", "b", ".", "[ab]", r"\d", "[^a]", "(?:a|b)", "(ab)", "a?", "a{2}", "b+", ".*", "a{1,3}", "|", "^", "$"]
 )
-patterns = st.lists(atoms, min_size=1, max_size=8).map("".join)
+written = st.lists(atoms, min_size=1, max_size=8).map("".join)
 
 
 @pytest.mark.parametrize("pattern", HARD)
 def test_a_pattern_that_blows_up_times_out(pattern: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not is_simple(pattern)
-    monkeypatch.setattr(regex._workers(), "timeout_s", 0.2)
+    monkeypatch.setattr(patterns._workers(), "timeout_s", 0.2)
     verdict = grade("regex", HARD[pattern], pattern)
     assert (verdict.score, verdict.status) == (0.0, "timeout")
 
@@ -51,11 +52,11 @@ def test_workers_serve_on_after_a_timeout() -> None:
 def test_decisions_are_kept_but_timeouts_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    def guarded(pattern: str, flags: int, said: str) -> str:
+    def guarded(pattern: str, flags: int, said: str, how: str) -> str:
         asked.append(said)
-        return "timeout" if said == "slow" else "incorrect"
+        return "timeout" if said == "slow" else "no_match"
 
-    monkeypatch.setattr(regex, "_guarded", guarded)
+    monkeypatch.setattr(regex, "guarded", guarded)
     for said in ("quick", "slow", "quick", "slow"):
         grade("regex", said, r"(kept)\1")
     assert asked == ["", "quick", "slow", "slow"]
@@ -87,7 +88,7 @@ def test_other_processes_and_asyncio_agree(method: str) -> None:
 
 
 @settings(deadline=None)
-@given(patterns, st.text("ab1 \n", max_size=12))
+@given(written, st.text("ab1 \n", max_size=12))
 def test_a_simple_pattern_matches_as_python_says(pattern: str, reply: str) -> None:
     if not is_simple(pattern) or re.fullmatch(pattern, ""):
         return

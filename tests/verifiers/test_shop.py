@@ -315,7 +315,7 @@ def test_golds_rewrites_and_mutations(options: Any, limit: float | None, reward:
 
 @pytest.mark.parametrize("reward", ["Strict", "", None, ["strict"]])
 def test_an_unknown_reward_is_the_callers_fault(reward: Any) -> None:
-    with pytest.raises(ConfigError, match="no reward"):
+    with pytest.raises(ConfigError, match="reward must be one of webshop, strict; got"):
         grade("shop", bought(), GOAL, reward=reward)
 
 

@@ -338,7 +338,7 @@ INVALID: list[tuple[Any, str]] = [
     ({**PARALLEL, "extra": {"reads": ["g"]}}, "declared tools"),
     ({**PARALLEL, "extra": {"cost": 0}}, "cost must be"),
     (f({"type": "integr"}, 1), "no type 'integr'"),
-    (f({"type": "string", "pattern": "("}, "x"), "cannot be compiled"),
+    (f({"type": "string", "pattern": "("}, "x"), "cannot be used"),
     (f({"type": "string", "minLength": "x"}, "x"), "not valid"),
     (f({"type": "object", "patternProperties": {}}, {"value": {}}), "not supported"),
     (f({}, {"oneof": [1]}), "did you mean 'one_of'"),

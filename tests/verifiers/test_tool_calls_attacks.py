@@ -11,7 +11,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agentrl import registry
@@ -237,6 +237,8 @@ JSON = st.recursive(
 
 @settings(max_examples=60, deadline=None)
 @given(st.dictionaries(st.from_regex(r"[a-z_]{1,6}", fullmatch=True), JSON, max_size=4))
+@example({"a": "<think>"})
+@example({"a": "\\</tool_call>"})
 def test_what_is_written_is_read_back(arguments: dict[str, Any]) -> None:
     """A gold is its own right answer, in every dialect and spelling."""
     if not {"True", "False", "None"} & arguments.keys():

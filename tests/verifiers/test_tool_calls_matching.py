@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentrl import registry
+from agentrl.verifiers._reading.matching import perfect_matching
 from agentrl.verifiers._tools import matching
 from agentrl.verifiers._tools.cases import NUMBER
-from agentrl.verifiers._tools.matching import assignment, ordered_matching, perfect_matching
+from agentrl.verifiers._tools.matching import assignment, ordered_matching
 
 EDGES = st.lists(st.sets(st.integers(0, 4), max_size=5), min_size=1, max_size=4)
 

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from agentrl.verifiers._fol.syntax import Symbols
+from agentrl.verifiers._reading.matching import perfect_matching
 
 __all__ = ["MAX_TIES", "alignments", "levenshtein", "name_distance"]
 
@@ -195,23 +196,8 @@ def _matchings(tight: Sequence[Sequence[int]]) -> Iterator[list[int]]:
         for column in tight[row]:
             if column not in chosen:
                 chosen.append(column)
-                if _completes(tight, chosen):
+                if perfect_matching([set(rest).difference(chosen) for rest in tight[row + 1 :]]) is not None:
                     yield from extend(row + 1)
                 chosen.pop()
 
     yield from extend(0)
-
-
-def _completes(tight: Sequence[Sequence[int]], chosen: Sequence[int]) -> bool:
-    owner: dict[int, int] = {}
-
-    def place(row: int, seen: set[int]) -> bool:
-        for column in tight[row]:
-            if column not in seen and column not in chosen:
-                seen.add(column)
-                if column not in owner or place(owner[column], seen):
-                    owner[column] = row
-                    return True
-        return False
-
-    return all(place(row, set()) for row in range(len(chosen), len(tight)))

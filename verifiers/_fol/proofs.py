@@ -18,7 +18,7 @@ from agentrl.verifiers._fol.judge import Credit, shown
 from agentrl.verifiers._fol.printer import canonical
 from agentrl.verifiers._fol.problem import Problem
 from agentrl.verifiers._fol.replies import Step
-from agentrl.verifiers._fol.syntax import Formula, SymbolError, Symbols, symbols
+from agentrl.verifiers._fol.syntax import Formula, Symbols, symbols
 
 __all__ = ["Support", "judge_proof"]
 
@@ -75,11 +75,7 @@ def _failure(step: Step, known: Mapping[str, Formula], names: Symbols, always: S
     missing = next((one for one in step.cited if one not in known), None)
     if missing is not None:
         return _Failure(f"cites {missing}, which is neither a premise nor an earlier step")
-    try:
-        foreign = symbols([step.formula]) not in names
-    except SymbolError:  # pragma: no cover  # the reader refuses such a formula
-        foreign = True
-    if foreign:
+    if symbols([step.formula]) not in names:
         return _Failure("uses a name that the task does not have")
     rests_on = list(dict.fromkeys((*always, *(known[one] for one in step.cited))))
     outcome = prover.satisfiable(rests_on, [step.formula], effort="prove").outcome

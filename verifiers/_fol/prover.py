@@ -15,8 +15,6 @@ from agentrl.workers import Workers
 
 __all__ = ["Comparison", "Effort", "Finding", "agreement", "compare", "label_of", "satisfiable"]
 
-VERSION = 1
-"""Of the decisions; a change of their meaning changes it, so that a stored one is not taken for a new one."""
 STEPS = 500_000
 PROOF_STEPS = 100_000
 _workers = Workers("agentrl.verifiers._fol.solver", timeout_s=2.0, warm="warm")
@@ -85,7 +83,7 @@ def satisfiable(hold: Sequence[Formula], refuted: Sequence[Formula] = (), *, eff
             return Finding("timeout", hard=True)
         return Finding(**answer.value) if answer.status == "done" else Finding("unknown", hard=True)
 
-    key = (VERSION, effort, tuple(hold_text), tuple(refuted_text))
+    key = (effort, tuple(hold_text), tuple(refuted_text))
     return _memo.decide(key, ask, keep=lambda found: found.outcome != "timeout")
 
 
@@ -165,5 +163,5 @@ def agreement(gold: Sequence[Formula], other: Sequence[Formula]) -> float | None
         right = value["true_positive"] + value["true_negative"]
         return 2 * value["true_positive"] * value["true_negative"] / right if right else 0.0
 
-    key = (VERSION, tuple(gold_text), tuple(other_text))
+    key = (tuple(gold_text), tuple(other_text))
     return _balance_memo.decide(key, ask, keep=lambda found: found is not None)

@@ -98,14 +98,7 @@ def answer_text(reply: str, extract: Extract) -> str | None:
 
 def wrap(text: str, extract: Extract) -> str:
     """A reply whose answer is this text; where an answer is one line, the text should be too."""
-    around = {
-        "answer_tag": "<answer>{}</answer>",
-        "block": "```\n{}\n```",
-        "boxed": "\\boxed{{{}}}",
-        "hash": "#### {}",
-        "answer_line": "Answer: {}",
-    }
-    return around.get(extract, "{}").format(text)
+    return f"```\n{text}\n```" if extract == "block" else reading.placed(text, extract)
 
 
 def used_symbols(formulas: Sequence[Formula]) -> Symbols:

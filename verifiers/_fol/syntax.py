@@ -5,7 +5,7 @@ A constant is a function without arguments. `x ≠ y` is the negation of an equa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -189,14 +189,10 @@ def renamed(formula: Formula, names: Mapping[str, str]) -> Formula:
             return old
         return Apply(names.get(old.name, old.name), tuple(map(term, old.args)))
 
-    return _rebuilt(formula, lambda atom: Atom(names.get(atom.name, atom.name), tuple(map(term, atom.args))), term)
-
-
-def _rebuilt(formula: Formula, atom: Callable[[Atom], Atom], term: Callable[[Term], Term]) -> Formula:
     def visit(node: Formula) -> Formula:
         match node:
-            case Atom():
-                return atom(node)
+            case Atom(name, args):
+                return Atom(names.get(name, name), tuple(map(term, args)))
             case Equal(left, right):
                 return Equal(term(left), term(right))
             case Not(body):

@@ -15,6 +15,7 @@ from agentrl.verifiers._math import tree
 from agentrl.verifiers._math.tree import Apply, Node, Number
 
 __all__ = [
+    "MAX_BINOMIAL",
     "MAX_BITS",
     "MAX_FACTORIAL",
     "NOT_CARRIED_OUT",
@@ -31,7 +32,7 @@ MAX_FACTORIAL = 5_000
 MAX_BINOMIAL = 10_000
 MAX_INDEX = 64
 MAX_NODES = 1_500
-MAX_DEPTH = 100
+MAX_LEVELS = 100
 NOT_CARRIED_OUT = frozenset(("sum", "product", "integral", "limit", "derivative"))
 
 
@@ -68,7 +69,7 @@ def small_enough(node: Node) -> bool:
     level, count, depth = [node], 0, 0
     while level:
         count, depth = count + len(level), depth + 1
-        if count > MAX_NODES or depth > MAX_DEPTH:
+        if count > MAX_NODES or depth > MAX_LEVELS:
             return False
         if any(isinstance(part, Number) and bits(part.value) > MAX_BITS for part in level):
             return False

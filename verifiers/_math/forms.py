@@ -25,11 +25,13 @@ from agentrl.verifiers._math.algebra import Budget
 from agentrl.verifiers._math.parts import has_signs, is_name, items_of
 from agentrl.verifiers._math.polynomial import polynomial
 from agentrl.verifiers._math.radicals import (
+    MAX_PRIME,
     divides_by_roots,
     factor_powers,
     is_constant,
     is_simplest_radical,
     merges,
+    shared_factor,
     unsigned,
 )
 from agentrl.verifiers._math.tree import (
@@ -51,8 +53,6 @@ from agentrl.verifiers._math.values import approximate
 __all__ = ["Form", "evaluated", "holds", "last_side", "no_less_finished"]
 
 Form = Literal["factored", "expanded", "simplest_fraction", "simplest_radical", "in_terms_of_pi", "evaluated"]
-
-MAX_PRIME = 10**10
 
 
 def holds(form: Form, tree: Node, budget: Budget | None = None) -> bool:
@@ -238,7 +238,7 @@ def _simplest_fraction(tree: Node, budget: Budget) -> bool:
 def _lowest_terms(above: Node, below: Node, budget: Budget) -> bool:
     if isinstance(above, Number) and isinstance(below, Number):
         whole = above.spelt == below.spelt == "integer"
-        return whole and below.value > 1 and above.value >= 0 and _gcd(above.value, below.value) == 1
+        return whole and below.value > 1 and above.value >= 0 and shared_factor(above.value, below.value) == 1
     top, bottom = polynomial(above), polynomial(below)
     if top is None or bottom is None or (top.is_constant and bottom.is_constant) or not top.terms or not bottom.terms:
         return False
@@ -249,10 +249,6 @@ def _lowest_terms(above: Node, below: Node, budget: Budget) -> bool:
     if math.gcd(top.content().numerator, bottom.content().numerator) != 1:
         return False
     return bottom.is_constant or algebra.coprime(above, below, budget)
-
-
-def _gcd(a: Fraction, b: Fraction) -> int:
-    return math.gcd(a.numerator, b.numerator)
 
 
 # Products and sums.

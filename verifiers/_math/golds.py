@@ -18,7 +18,7 @@ from agentrl.verifiers._math.kinds import KINDS, Kind, as_kind, kind_of, letter_
 from agentrl.verifiers._math.limits import MAX_DIGITS
 from agentrl.verifiers._math.tree import Node, Quantity
 
-__all__ = ["FIELDS", "FORMS", "Gold", "Stated", "UnusableGoldError", "gold_of", "rounding_of"]
+__all__ = ["FIELDS", "FORMS", "Gold", "Stated", "UnusableGoldError", "gold_of", "stated_as"]
 
 FORMS: tuple[str, ...] = get_args(Form)
 FIELDS = ("value", "kind", "unit", "places", "figures", "form", "aliases")
@@ -35,6 +35,16 @@ class Stated:
     kind: Kind | None = None
     rounding: Rounding = EXACT
     form: Form | None = None
+
+
+def stated_as(kind: Kind | Literal["auto"], form: Form | Literal["any"], rounding: tuple[Any, ...]) -> Stated:
+    """What the options of `verify` state; `rounding` is ("places", 2), ("figures", 3) or nothing.
+
+    Raises:
+        UnusableGoldError: There is no such rounding.
+    """
+    exactness = rounding_of(*rounding) if rounding else EXACT
+    return Stated(None if kind == "auto" else kind, exactness, None if form == "any" else form)
 
 
 @dataclass(frozen=True, slots=True)

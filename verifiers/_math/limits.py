@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from agentrl.verifiers._math.exact import MAX_FACTORIAL, children, nodes, small_enough
+from agentrl.verifiers._math.exact import MAX_BINOMIAL, MAX_BITS, MAX_FACTORIAL, children, nodes, small_enough
 from agentrl.verifiers._math.tree import Apply, Node, Number, Symbol
 
 __all__ = [
@@ -24,8 +24,6 @@ MAX_DIGITS = 400
 MAX_DEPTH = 32  # each level costs the reader a dozen frames of Python's stack; answers of MATH reach 5
 MAX_OPERATORS = 60
 MAX_EXPONENT = 9999
-MAX_BITS = 1e5
-MAX_BINOMIAL = 10_000
 MAX_ITEMS = 64
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from agentrl.verifiers._reading.matching import perfect_matching
+
 __all__ = ["matched", "without_repeats"]
 
 T = TypeVar("T")
 
 
 def matched(left: Sequence[T], right: Sequence[T], same: Callable[[T, T], bool]) -> bool:
-    """Whether there is a one-to-one matching (Kuhn 1955) between two collections.
+    """Whether there is a one-to-one matching between two collections.
 
     A matching, and not two sorted lists side by side: with a tolerance, equality is not transitive.
 
@@ -21,18 +23,7 @@ def matched(left: Sequence[T], right: Sequence[T], same: Callable[[T, T], bool])
     if len(left) != len(right):
         return False
     fits = [[index for index, other in enumerate(right) if same(item, other)] for item in left]
-    taken: dict[int, int] = {}
-
-    def place(item: int, tried: set[int]) -> bool:
-        for index in fits[item]:
-            if index not in tried:
-                tried.add(index)
-                if index not in taken or place(taken[index], tried):
-                    taken[index] = item
-                    return True
-        return False
-
-    return all(fits) and all(place(item, set()) for item in range(len(left)))
+    return perfect_matching(fits) is not None
 
 
 def without_repeats(items: Sequence[T], same: Callable[[T, T], bool]) -> list[T]:

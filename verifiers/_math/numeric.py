@@ -26,8 +26,9 @@ from typing import Any, Literal
 from agentrl.verifiers._math.encode import text_of
 from agentrl.verifiers._math.exact import constant, nodes
 from agentrl.verifiers._math.tree import Apply, Constant, Node, Number, Symbol
+from agentrl.verifiers._math.values import names
 
-__all__ = ["Refutation", "Sides", "has_value", "refuted", "symbols"]
+__all__ = ["Refutation", "Sides", "has_value", "refuted"]
 
 Sides = Literal["positive", "both"]
 DIGITS = (50, 75)
@@ -41,11 +42,6 @@ _RANGES = ((0, 1), (1, 3), (0, 1), (2, 7), (1, 2), (5, 30), (20, 90))
 
 class UndefinedError(ArithmeticError):
     """The tree has no value at this point, or one that is too large."""
-
-
-def symbols(*trees: Node) -> tuple[str, ...]:
-    """The names of the variables in some trees, sorted."""
-    return tuple(sorted({node.name for tree in trees for node in nodes(tree) if isinstance(node, Symbol)}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +70,9 @@ def refuted(a: Node, b: Node, sides: Sides) -> Refutation:
     Raises:
         ImportError: mpmath is not installed.
     """
-    names = symbols(a, b)
     imaginary = _has_i(a, b)
     agreed, one_sided = 0, True
-    pieces = bool(names) and any(_is_of_pieces(node) for tree in (a, b) for node in nodes(tree))
+    pieces = any(_is_of_pieces(node) for tree in (a, b) for node in nodes(tree))
     for point in _points(a, b, sides, pieces=pieces):
         told = _tell_apart(a, b, point, imaginary=imaginary)
         if told is True:
@@ -98,7 +93,7 @@ def has_value(tree: Node) -> bool:
     with _lock:
         try:
             _at(tree, {}, imaginary=_has_i(tree))
-        except (UndefinedError, ArithmeticError, ValueError, TypeError):
+        except (ArithmeticError, ValueError):
             return False
     return True
 
@@ -109,11 +104,11 @@ def _has_i(*trees: Node) -> bool:
 
 def _is_of_pieces(node: Node) -> bool:
     """Whether an operation on variables may follow different rules in different places."""
-    if not isinstance(node, Apply) or not symbols(node):
+    if not isinstance(node, Apply) or not names(node):
         return False
     if node.op == "pow":
         exponent = constant(node.args[1])
-        return bool(symbols(node.args[0])) if exponent is None else exponent.denominator > 1
+        return bool(names(node.args[0])) if exponent is None else exponent.denominator > 1
     return node.op in _OF_PIECES
 
 
@@ -128,18 +123,18 @@ def _needs_whole_numbers(a: Node, b: Node) -> bool:
 
 def _points(a: Node, b: Node, sides: Sides, *, pieces: bool) -> Iterator[dict[str, Fraction]]:
     """Points that depend on the trees only; for trees without variables there is one."""
-    names = symbols(a, b)
-    if not names:
+    letters = sorted(names(a, b))
+    if not letters:
         yield {}
         return
     whole = _needs_whole_numbers(a, b)
     seed = hashlib.sha256("\n".join(sorted(map(text_of, (a, b)))).encode()).hexdigest()
     for draw in range(DRAWS if sides == "positive" else 2 * DRAWS):
         low, high = _RANGES[draw % len(_RANGES)]
-        point = {name: _coordinate(f"{seed}:{draw}:{name}", low, high, sides) for name in names}
+        point = {name: _coordinate(f"{seed}:{draw}:{name}", low, high, sides) for name in letters}
         yield {name: Fraction(round(value)) for name, value in point.items()} if whole else point
     for power in _FAR if pieces and not whole else ():
-        far = {name: _coordinate(f"{seed}:{power}:{name}", 1, 9, sides) * Fraction(10) ** power for name in names}
+        far = {name: _coordinate(f"{seed}:{power}:{name}", 1, 9, sides) * Fraction(10) ** power for name in letters}
         yield {name: abs(value) for name, value in far.items()}
         if sides == "both":
             yield {name: -abs(value) for name, value in far.items()}
@@ -157,7 +152,7 @@ def _tell_apart(a: Node, b: Node, point: Mapping[str, Fraction], *, imaginary: b
     with _lock:
         try:
             (a_rough, a_fine), (b_rough, b_fine) = (_at(tree, point, imaginary=imaginary) for tree in (a, b))
-        except (UndefinedError, ArithmeticError, ValueError, TypeError):
+        except (ArithmeticError, ValueError):
             return None
         context = _context(DIGITS[-1])
         if point and not imaginary and not (_is_real(context, a_fine) and _is_real(context, b_fine)):
@@ -228,7 +223,7 @@ class _Point:
                 return self.coordinates[name]
             case Constant(name) if name != "infinity":
                 return self._each(lambda c: {"pi": c.pi, "e": c.e, "i": c.mpc(0, 1)}[name] * 1)
-            case Apply(op, args) if op in _OPERATIONS:
+            case Apply(op, args) if op in _OPERATIONS and _takes(op, len(args)):
                 return self._applied(node, [self.value(part) for part in args])
             case _:
                 raise UndefinedError
@@ -254,10 +249,15 @@ class _Point:
         """Whether a value is not complex where it should be real; a root of a negative number is a number."""
         if self.imaginary or node.op not in _REAL or _is_real(self.contexts[-1], value):
             return True
-        return node.op in ("root", "sqrt", "pow") and not symbols(node)
+        return node.op in ("root", "sqrt", "pow") and not names(node)
 
     def _each(self, make: Callable[[Any], Any]) -> _Pair:
         return tuple(map(make, self.contexts))
+
+
+def _takes(op: str, count: int) -> bool:
+    """Whether an operation may have so many arguments."""
+    return count > 0 if op in _OF_MANY else count in _COUNTS.get(op, (1,))
 
 
 def _nonzero_arguments(op: str, power: Fraction | None) -> tuple[int, ...]:
@@ -363,6 +363,11 @@ _INVERSE_HYPERBOLIC = {"arsinh": "asinh", "arcosh": "acosh", "artanh": "atanh"} 
 _SAME_NAME = ("sin", "cos", "tan", "cot", "sec", "csc", *sorted(_GROWING))
 _REAL = frozenset(("root", "sqrt", "pow", "log", "ln", *_INVERSE, *_INVERSE_HYPERBOLIC))
 _OF_PIECES = frozenset(("root", "sqrt", "abs", "max", "min", "floor", "ceil", "mod", *_INVERSE))
+_OF_MANY = frozenset(("add", "mul", "max", "min", "gcd", "lcm"))
+_COUNTS = {
+    **dict.fromkeys(("div", "pow", "mod", "binomial"), (2,)),
+    **dict.fromkeys(("root", "sqrt", "log"), (1, 2)),
+}
 _WHOLE_ONLY = ("factorial", "binomial", "gcd", "lcm")
 _OPERATIONS: dict[str, Callable[..., Any]] = {
     "add": _sum,

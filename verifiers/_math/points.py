@@ -27,6 +27,7 @@ from agentrl.verifiers._math import exact, numeric
 from agentrl.verifiers._math.encode import text_of
 from agentrl.verifiers._math.fields import Field, NotInFieldError, Residues, Surds, prime_from
 from agentrl.verifiers._math.tree import Apply, Constant, Node, Number, Symbol
+from agentrl.verifiers._math.values import names
 
 __all__ = ["Sameness", "same"]
 
@@ -96,7 +97,7 @@ def _is_root(node: Node) -> bool:
 
 def _in_field(a: Node, b: Node, field_: Field, seed: str) -> Sameness | None:
     """What the points of one field say; None where it cannot hold the numbers."""
-    agreed, cancelled, variables = 0, False, bool(numeric.symbols(a, b))
+    agreed, cancelled, variables = 0, False, bool(names(a, b))
     for draw in range(DRAWS):
         walk = _Evaluation(field_, f"{seed}:{draw}", wide=isinstance(field_, Residues))
         try:
@@ -152,7 +153,7 @@ class _Evaluation:
     @property
     def has_undefined_parts(self) -> bool:
         """Whether a part without variables has no value, such as the logarithm of zero."""
-        fixed = [part for part in self.named.values() if isinstance(part, Apply) and not numeric.symbols(part)]
+        fixed = [part for part in self.named.values() if isinstance(part, Apply) and not names(part)]
         return any(not numeric.has_value(part) for part in fixed)
 
     def value(self, node: Node) -> Any:
@@ -244,7 +245,7 @@ class _Evaluation:
         """A root: exact where no variable stands under it, because the root of x^2 is not x, else a part of its own."""
         under = _Evaluation(self.field_, self.seed, self.wide)
         value = under.value(radicand)
-        found = None if under.named or numeric.symbols(radicand) else self.field_.root(value, index)
+        found = None if under.named or names(radicand) else self.field_.root(value, index)
         if found is not None:
             return found
         self.named.update(under.named)

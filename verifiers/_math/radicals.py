@@ -17,7 +17,16 @@ from agentrl.verifiers._math.fields import Element, Surds
 from agentrl.verifiers._math.polynomial import Monomial, Polynomial, polynomial
 from agentrl.verifiers._math.tree import Apply, Constant, Node, Number, Symbol
 
-__all__ = ["divides_by_roots", "factor_powers", "is_constant", "is_simplest_radical", "merges", "unsigned"]
+__all__ = [
+    "MAX_PRIME",
+    "divides_by_roots",
+    "factor_powers",
+    "is_constant",
+    "is_simplest_radical",
+    "merges",
+    "shared_factor",
+    "unsigned",
+]
 
 MAX_PRIME = 10**10
 
@@ -32,7 +41,8 @@ def unsigned(tree: Node) -> Node:
     return tree.args[0] if isinstance(tree, Apply) and tree.op == "neg" else tree
 
 
-def _gcd(a: Fraction, b: Fraction) -> int:
+def shared_factor(a: Fraction, b: Fraction) -> int:
+    """What divides the numerators of both."""
     return math.gcd(a.numerator, b.numerator)
 
 
@@ -68,7 +78,7 @@ def _radical_term(tree: Node) -> tuple[Fraction, tuple[Node, ...]] | None:
         whole = isinstance(below, Number) and below.spelt == "integer" and below.value > 1
         if term is None or not whole or not isinstance(below, Number):
             return None
-        return (term[0] / below.value, term[1]) if _gcd(term[0], below.value) == 1 else None
+        return (term[0] / below.value, term[1]) if shared_factor(term[0], below.value) == 1 else None
     factor, roots, letters = Fraction(1), [], []
     for part in tree.args if isinstance(tree, Apply) and tree.op == "mul" else (tree,):
         if isinstance(part, Number) and part.spelt == "integer":
@@ -92,7 +102,7 @@ def _radical_term(tree: Node) -> tuple[Fraction, tuple[Node, ...]] | None:
 def _is_fraction(tree: Node) -> bool:
     match tree:
         case Apply("div", (Number(above, "integer"), Number(below, "integer"))):
-            return below > 1 and _gcd(above, below) == 1
+            return below > 1 and shared_factor(above, below) == 1
         case _:
             return False
 
@@ -244,8 +254,8 @@ def _quotient_merges(above: Node, below: Node) -> bool:
     if top is None or bottom is None or len(top.terms) != 1 or len(bottom.terms) != 1:
         return False
     roots = _roots(above, below)
-    shared = [_gcd(roots[a], roots[b]) for a in top.letters & roots.keys() for b in bottom.letters & roots.keys()]
-    return bool(top.letters & bottom.letters) or any(common > 1 for common in shared)
+    pairs = itertools.product(top.letters & roots.keys(), bottom.letters & roots.keys())
+    return bool(top.letters & bottom.letters) or any(shared_factor(roots[a], roots[b]) > 1 for a, b in pairs)
 
 
 def _expands_to_less(tree: Node) -> bool:

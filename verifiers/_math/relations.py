@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 
 from agentrl.verifiers._math import points
@@ -13,7 +14,6 @@ from agentrl.verifiers._math.values import approximate, exact, is_opaque, names
 
 __all__ = ["is_tautology", "same_relation"]
 
-_ZERO = Number(Fraction(0))
 _ORDERS = frozenset(("<", "<=", ">", ">="))
 _POINTS = ((3, 7, 11, 19), (5, 2, 13, 23))
 
@@ -83,7 +83,7 @@ def _equation(at: Comparison, gold: Relation, reply: Relation) -> bool:
     scaled = _scaled(gold, reply)
     if scaled is None:
         return at.algebra(gold, reply)
-    return at.expressions(scaled[0], scaled[1])
+    return at.expressions(scaled.gold, scaled.reply)
 
 
 def _is_plain(side: Node) -> bool:
@@ -94,15 +94,30 @@ def _difference(node: Relation) -> Node:
     return Apply("add", (node.sides[0], Apply("neg", (node.sides[1],))))
 
 
-def _scaled(gold: Relation, reply: Relation) -> tuple[Node, Node, Node, Node] | None:
-    """Both differences, each times the other's value at one point, and those values; None where no point serves."""
+@dataclass(frozen=True, slots=True)
+class _Scaled:
+    """The differences of the sides of two relations, brought to one value at one point.
+
+    Attributes:
+        gold: The gold's, times the value of the reply's.
+        reply: The reply's, times the value of the gold's.
+        factors: These two values, of which neither is zero.
+    """
+
+    gold: Node
+    reply: Node
+    factors: tuple[Node, Node]
+
+
+def _scaled(gold: Relation, reply: Relation) -> _Scaled | None:
+    """None where no point serves."""
     ours, theirs = _difference(gold), _difference(reply)
     variables = sorted(names(gold))
     for values in _POINTS:
         at = {name: Number(Fraction(values[i % 4] + i, 1 + i)) for i, name in enumerate(variables)}
         a, b = _settled(_substituted(ours, at)), _settled(_substituted(theirs, at))
         if a is not None and b is not None:
-            return Apply("mul", (ours, b)), Apply("mul", (theirs, a)), a, b
+            return _Scaled(Apply("mul", (ours, b)), Apply("mul", (theirs, a)), (a, b))
     return None
 
 
@@ -140,9 +155,8 @@ def _inequality(at: Comparison, gold: Relation, reply: Node) -> bool:
     scaled = _scaled(gold, reply)
     if scaled is None:
         return False
-    ours, theirs, a, b = scaled
-    signs = approximate(Apply("mul", (a, b)))
-    return signs is not None and (signs.real > 0) == (wanted == said) and at.expressions(ours, theirs)
+    signs = approximate(Apply("mul", scaled.factors))
+    return signs is not None and (signs.real > 0) == (wanted == said) and at.expressions(scaled.gold, scaled.reply)
 
 
 def _membership(at: Comparison, gold: Relation, reply: Node) -> bool:

@@ -12,24 +12,10 @@ from fractions import Fraction
 from typing import Any
 
 from agentrl.verifiers._math.answers import Answer, answer
-from agentrl.verifiers._math.compare import EXACT
-from agentrl.verifiers._math.golds import Gold, Stated, UnusableGoldError, gold_of, rounding_of
+from agentrl.verifiers._math.golds import Gold, UnusableGoldError, gold_of, stated_as
 from agentrl.verifiers._math.tree import Bracketed, Listing, Number, SetOf
 
-__all__ = ["gold_under", "mutated", "reply", "rewritten", "text_of"]
-
-_WRAPPED = {
-    "boxed": r"So the answer is $\boxed{{{}}}$.",
-    "hash": "so\n#### {}",
-    "answer_line": "so\nAnswer: {}",
-    "answer_tag": "so <answer>{}</answer>",
-    "final": "{}",
-}
-
-
-def reply(text: str, extract: str) -> str:
-    """A reply that gives a text as its answer."""
-    return _WRAPPED[extract].format(text)
+__all__ = ["gold_under", "mutated", "rewritten", "text_of"]
 
 
 def text_of(raw: Any) -> str:
@@ -54,10 +40,8 @@ def gold_under(raw: Any, options: Mapping[str, Any]) -> Gold:
     Raises:
         UnusableGoldError: It cannot be used.
     """
-    kind, form = options.get("kind", "auto"), options.get("form", "any")
-    rounding = options.get("rounding")
-    exactness = rounding_of(*next(iter(rounding.items()))) if rounding else EXACT
-    return gold_of(raw, Stated(None if kind == "auto" else kind, exactness, None if form == "any" else form))
+    rounding = next(iter((options.get("rounding") or {}).items()), ())
+    return gold_of(raw, stated_as(options.get("kind", "auto"), options.get("form", "any"), rounding))
 
 
 # Rewrites.

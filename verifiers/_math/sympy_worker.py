@@ -18,6 +18,7 @@ from agentrl.verifiers._math.second_reader import read
 from agentrl.verifiers._math.symbolic import Letters, NoExpressionError, expression
 from agentrl.verifiers._math.sympy_relations import compare_relations
 from agentrl.verifiers._math.tree import Apply, Bracketed, Listing, Matrix, Node, Relation, SetOf
+from agentrl.verifiers._math.values import names
 
 __all__ = ["compare", "coprime", "irreducible", "warm"]
 
@@ -103,13 +104,13 @@ def prove(a: Node, b: Node) -> Sameness:
     found = points.same(a, b)
     if found != "unknown":
         return found
-    names = numeric.symbols(a, b)
-    if names and any(isinstance(node, Apply) and node.op == "conjugate" for t in (a, b) for node in exact.nodes(t)):
+    letters = names(a, b)
+    if letters and any(isinstance(node, Apply) and node.op == "conjugate" for t in (a, b) for node in exact.nodes(t)):
         return "unknown"  # sympy takes the variables for real, and they may not be
     checked = numeric.refuted(a, b, "both")
     if checked.different:
         return "different"
-    if checked.agreed < (2 if names else 1):
+    if checked.agreed < (2 if letters else 1):
         return "unknown"
     return "same" if _is_proved(a, b, one_sided=checked.is_one_sided) else "unknown"
 
@@ -133,9 +134,9 @@ def _is_proved(a: Node, b: Node, *, one_sided: bool) -> bool:
 def _assumptions(a: Node, b: Node, *, one_sided: bool) -> Iterator[Letters]:
     """Variables are real; positive ones only where no piece of a function may tell the difference."""
     yield "real"
-    names = numeric.symbols(a, b)
     operations = {node.op for tree in (a, b) for node in exact.nodes(tree) if isinstance(node, Apply)}
-    if names and not operations & _PIECES and (one_sided or not any(map(_is_root, (*exact.nodes(a), *exact.nodes(b))))):
+    rooted = any(map(_is_root, (*exact.nodes(a), *exact.nodes(b))))
+    if names(a, b) and not operations & _PIECES and (one_sided or not rooted):
         yield "positive"
 
 
@@ -144,7 +145,7 @@ _PIECES = frozenset(("abs", "max", "min", "floor", "ceil", "mod"))
 
 def _is_root(node: Node) -> bool:
     """Whether a node is an even root of something with a variable."""
-    if not isinstance(node, Apply) or node.op not in ("root", "sqrt", "pow") or not numeric.symbols(node.args[0]):
+    if not isinstance(node, Apply) or node.op not in ("root", "sqrt", "pow") or not names(node.args[0]):
         return False
     index = exact.constant(node.args[1]) if len(node.args) == 2 else Fraction(2)
     if index is not None and node.op == "pow":

@@ -11,7 +11,7 @@ from agentrl.verifiers._math.exact import NOT_CARRIED_OUT, constant, nodes
 from agentrl.verifiers._math.limits import literal_exponent
 from agentrl.verifiers._math.tree import Apply, Based, Constant, Node, Number, Symbol
 
-__all__ = ["approximate", "exact", "is_literal", "is_opaque", "is_real_constant", "names"]
+__all__ = ["approximate", "exact", "is_literal", "is_opaque", "names"]
 
 
 def exact(node: Node) -> Fraction | None:
@@ -68,15 +68,9 @@ def is_opaque(node: Node) -> bool:
     return any(isinstance(part, Apply) and part.op in NOT_CARRIED_OUT for part in nodes(node))
 
 
-def names(node: Node) -> frozenset[str]:
-    """The variables of a node."""
-    return frozenset(part.name for part in nodes(node) if isinstance(part, Symbol))
-
-
-def is_real_constant(node: Node) -> bool:
-    """Whether a node has a real or infinite value."""
-    value = approximate(node)
-    return value is not None and abs(value.imag) <= 1e-12 * (1 + abs(value))
+def names(*trees: Node) -> frozenset[str]:
+    """The variables of some trees."""
+    return frozenset(part.name for tree in trees for part in nodes(tree) if isinstance(part, Symbol))
 
 
 def approximate(node: Node) -> complex | None:

@@ -1,4 +1,4 @@
-"""The five hard checks, and what a plan costs. Which of them apply is the query's matter alone."""
+"""The five hard checks, and what a plan costs. Which of them apply is the query's matter alone: only these are run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ __all__ = ["HARD", "applicable", "cost"]
 
 SEATS = {"drive": 5, "taxi": 4}
 """People in one car."""
-_NOT_ASKED = Outcome(applicable=False, passed=False)
 
 
 def cost(query: Query, world: World, plan: tuple[Day, ...]) -> Fraction | None:
@@ -66,8 +65,7 @@ def budget(query: Query, world: World, plan: tuple[Day, ...]) -> Outcome:
 
 def room_rule(query: Query, world: World, plan: tuple[Day, ...]) -> Outcome:
     """Every accommodation allows what it must."""
-    if query.house_rule is None:
-        return _NOT_ASKED
+    assert query.house_rule is not None
     lodgings = _lodgings(world, plan)
     if lodgings and all(lodging is not None and query.house_rule not in lodging.forbids for lodging in lodgings):
         return passed()
@@ -76,8 +74,7 @@ def room_rule(query: Query, world: World, plan: tuple[Day, ...]) -> Outcome:
 
 def room_type(query: Query, world: World, plan: tuple[Day, ...]) -> Outcome:
     """Every accommodation is of the type."""
-    if query.room_type is None:
-        return _NOT_ASKED
+    assert query.room_type is not None
     lodgings, good = _lodgings(world, plan), ROOM_TYPES[query.room_type]
     if lodgings and all(lodging is not None and lodging.room_type in good for lodging in lodgings):
         return passed()
@@ -86,8 +83,7 @@ def room_type(query: Query, world: World, plan: tuple[Day, ...]) -> Outcome:
 
 def cuisine(query: Query, world: World, plan: tuple[Day, ...]) -> Outcome:
     """Every cuisine is had once at least, away from the origin."""
-    if query.cuisines is None:
-        return _NOT_ASKED
+    assert query.cuisines is not None
     eaten = [world.restaurants[id] for day in plan for id in day.meals.values() if id in world.restaurants]
     had = {name for place in eaten if place.city != query.origin for name in place.cuisines}
     missing = [name for name in query.cuisines if name not in had]
@@ -96,8 +92,7 @@ def cuisine(query: Query, world: World, plan: tuple[Day, ...]) -> Outcome:
 
 def transport(query: Query, world: World, plan: tuple[Day, ...]) -> Outcome:
     """What must not be taken is not taken, and something is."""
-    if query.transport is None:
-        return _NOT_ASKED
+    assert query.transport is not None
     kinds = {day.transport.kind for day in plan if day.transport is not None}
     if not kinds:
         return failed("there is no transport")

@@ -16,12 +16,10 @@ class Outcome:
     """One check of one plan.
 
     Attributes:
-        applicable: Whether the query asks for it; known before there is a plan.
         passed: Whether the plan keeps to it.
         witness: Where it does not.
     """
 
-    applicable: bool
     passed: bool
     witness: str = ""
 
@@ -30,10 +28,10 @@ PlanCheck = Callable[[Query, World, tuple[Day, ...]], Outcome]
 
 
 def failed(witness: str) -> Outcome:
-    """It is asked for and broken."""
-    return Outcome(applicable=True, passed=False, witness=witness)
+    """It is broken."""
+    return Outcome(passed=False, witness=witness)
 
 
 def passed() -> Outcome:
-    """It is asked for and kept."""
-    return Outcome(applicable=True, passed=True)
+    """It is kept."""
+    return Outcome(passed=True)

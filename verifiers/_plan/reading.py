@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from agentrl.verifiers._reading.extract import final_segment
-from agentrl.verifiers._reading.fences import blocks
+from agentrl.verifiers._reading.fences import FenceError, whole_or_block
 from agentrl.verifiers._reading.strict_json import JsonError, parse_json
 
 __all__ = ["KEYS", "MEALS", "Day", "PlanError", "Transport", "read_plan"]
@@ -75,15 +74,10 @@ def read_plan(reply: str) -> tuple[Day, ...]:
     Raises:
         PlanError: It is no plan.
     """
-    fenced = list(blocks(reply))
-    if len(fenced) > 1:
-        raise PlanError("it holds several fenced blocks")
-    text = reply[fenced[0].start : fenced[0].end] if fenced else final_segment(reply)
-    if not text.strip():
-        return ()
     try:
-        found = parse_json(text)
-    except JsonError as error:
+        text = whole_or_block(reply)
+        found = parse_json(text) if text.strip() else []
+    except (FenceError, JsonError) as error:
         raise PlanError(str(error)) from None
     if not isinstance(found, list) or len(found) > MAX_DAYS:
         raise PlanError(f"it must be a list of at most {MAX_DAYS} days")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Literal
 
-__all__ = ["PLACES", "Extract", "after_thinking", "candidates", "final_segment", "last_boxed"]
+__all__ = ["PLACES", "Extract", "after_thinking", "candidates", "final_segment", "last_boxed", "placed"]
 
 Extract = Literal["boxed", "hash", "answer_line", "answer_tag", "final"]
 
@@ -23,13 +23,22 @@ def candidates(reply: str, extract: Extract) -> list[str | None]:
     return _EXTRACTORS[extract](final_segment(reply))
 
 
+def placed(text: str, extract: Extract) -> str:
+    r"""A reply that gives a text as its answer.
+
+    >>> placed("5", "boxed"), placed("5", "answer_line")
+    ('\\boxed{5}', 'Answer: 5')
+    """
+    return _PLACED[extract].format(text)
+
+
 def last_boxed(text: str) -> str | None:
     r"""The content of the last `\boxed{}`; None where there is none or it never closes."""
     return (_boxes(text) or [None])[-1]
 
 
 def after_thinking(reply: str) -> int:
-    """Where the reply begins after its thinking; its end, where the thinking never ends."""
+    """Where the reply begins after its thinking; one past its end, where no line can begin, if that never ends."""
     before, mark, rest = reply.rpartition("</think>")
     if "<think>" in rest:  # the reply, or what follows the last thoughts, is thinking to its end
         return len(reply) + 1
@@ -102,3 +111,10 @@ PLACES: dict[Extract, str] = {
     "final": "the whole reply",
 }
 """Each way in the words of the feedback."""
+_PLACED: dict[Extract, str] = {
+    "boxed": r"\boxed{{{}}}",
+    "hash": "#### {}",
+    "answer_line": "Answer: {}",
+    "answer_tag": "<answer>{}</answer>",
+    "final": "{}",
+}

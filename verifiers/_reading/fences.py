@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from agentrl.verifiers._reading.extract import after_thinking
+from agentrl.verifiers._reading.extract import after_thinking, final_segment
 
-__all__ = ["LABELS", "Block", "blocks", "last_code"]
+__all__ = ["LABELS", "Block", "FenceError", "blocks", "last_code", "whole_or_block"]
 
 _FENCE = "```"
 LABELS = ("", "python", "py", "python3")
+
+
+class FenceError(ValueError):
+    """It is not clear which block is the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +68,15 @@ def last_code(reply: str) -> Block | None:
     """The last block that is labelled as Python, or not labelled; None where it is blank."""
     found = next((block for block in reversed(list(blocks(reply))) if block.label in LABELS), None)
     return found if found is not None and reply[found.start : found.end].strip() else None
+
+
+def whole_or_block(reply: str) -> str:
+    """The inside of the one fenced block of a reply; without one, all that follows its thinking.
+
+    Raises:
+        FenceError: There are several.
+    """
+    found = list(blocks(reply))
+    if len(found) > 1:
+        raise FenceError("it holds several fenced blocks")
+    return reply[found[0].start : found[0].end] if found else final_segment(reply)

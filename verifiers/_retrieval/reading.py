@@ -6,8 +6,7 @@ import re
 from collections.abc import Container
 from typing import Any
 
-from agentrl.verifiers._reading.extract import final_segment
-from agentrl.verifiers._reading.fences import blocks
+from agentrl.verifiers._reading.fences import FenceError, whole_or_block
 from agentrl.verifiers._reading.strict_json import JsonError, parse_json
 from agentrl.verifiers._reading.text import fold
 
@@ -48,10 +47,10 @@ def hops(reply: str) -> tuple[str, list[str]]:
 
 
 def _payload(reply: str) -> str:
-    fenced = list(blocks(reply))
-    if len(fenced) > 1:
-        raise JsonError("it holds several fenced blocks")
-    text = reply[fenced[0].start : fenced[0].end] if fenced else final_segment(reply)
+    try:
+        text = whole_or_block(reply)
+    except FenceError as error:
+        raise JsonError(str(error)) from None
     if len(text) > MAX_CHARS:
         raise JsonError(f"{len(text)} characters are over the limit of {MAX_CHARS}")
     return text

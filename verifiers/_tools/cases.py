@@ -47,7 +47,7 @@ MAIL = {"tools": _MANY, "calls": [_call("send.mail", to="Ann", urgent={"default_
 _STRUCTURED = Transcript((Message("assistant", "", (ToolCall("f", {"b": 2, "a": 1}),)),))
 _SENTENCE = "Sorry, none of these tools can answer that."
 
-TOOL_CALLS: list[Row] = [
+CASES: list[Row] = [
     (PAIR, '<tool_call>\n{"name": "f", "arguments": {"b": 2, "a": 1}}\n</tool_call>', {}, "correct"),
     (PAIR, 'I will call f.\n<tool_call>{"name": "f", "arguments": {"a": 1, "b": 2}}</tool_call>', {}, "correct"),
     (

@@ -34,7 +34,7 @@ ASSERT = {
 ASK = {"initial": shop(), "final": shop(), "outputs": [{"type": "number", "value": 20.5}]}
 MAIL = {"initial": shop(), "final": shop(), "events": {"required": [{"op": "send", "to": "Ann"}]}}
 
-STATE: list[Row] = [
+CASES: list[Row] = [
     (CANCEL, end(shop("cancelled", at="10:00")), {}, "correct"),
     (CANCEL, end(shop("cancelled", at="11:30")), {}, "correct"),
     (CANCEL, end(shop("cancelled", 20.500000001)), {}, "correct"),

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentrl.errors import DataError
-from agentrl.verifiers._tools.matching import perfect_matching
+from agentrl.verifiers._reading.matching import perfect_matching
 from agentrl.verifiers._tools.plain import PlainError, plain
 from agentrl.verifiers._tools.rows import Path
 from agentrl.verifiers._tools.values import Object, read_object

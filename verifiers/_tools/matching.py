@@ -1,7 +1,6 @@
-"""Who belongs to whom: perfect matchings, matchings that keep an order, and the best assignment.
+"""Who belongs to whom: matchings that keep an order, and the best assignment.
 
-`edges[i]` are the right-hand indices that left-hand item i may have. Overlapping choices are searched through, not
-taken greedily: of `[[0, 1], [0]]` the first item must give way.
+`edges[i]` are the right-hand indices that left-hand item i may have.
 """
 
 from __future__ import annotations
@@ -9,7 +8,9 @@ from __future__ import annotations
 import graphlib
 from collections.abc import Collection, Sequence
 
-__all__ = ["SearchLimit", "assignment", "ordered_matching", "perfect_matching", "topological"]
+from agentrl.verifiers._reading.matching import perfect_matching
+
+__all__ = ["SearchLimit", "assignment", "ordered_matching", "topological"]
 
 Pairs = Collection[tuple[int, int]]
 MAX_STEPS = 9_000_000  # about a second; all sets of 16 items at 16 places need fewer
@@ -17,31 +18,6 @@ MAX_STEPS = 9_000_000  # about a second; all sets of 16 items at 16 places need 
 
 class SearchLimit(Exception):
     """A search took more steps than it may."""
-
-
-def perfect_matching(edges: Sequence[Collection[int]]) -> list[int] | None:
-    """A right-hand index for each left-hand item, no two alike; None where there is none (Kuhn 1955).
-
-    >>> perfect_matching([[0, 1], [0]]), perfect_matching([[0], [0]])
-    ([1, 0], None)
-    """
-    owner: dict[int, int] = {}
-
-    def augment(left: int, seen: set[int]) -> bool:
-        for right in edges[left]:
-            if right not in seen:
-                seen.add(right)
-                if right not in owner or augment(owner[right], seen):
-                    owner[right] = left
-                    return True
-        return False
-
-    if not all(augment(left, set()) for left in range(len(edges))):
-        return None
-    found = [0] * len(edges)
-    for right, left in owner.items():
-        found[left] = right
-    return found
 
 
 def topological(count: int, before: Pairs) -> list[int]:

@@ -24,7 +24,7 @@ from agentrl.verifiers._reading.strict_json import JsonError, parse_json
 from agentrl.verifiers._tools.plain import PlainError, canonical, plain
 from agentrl.verifiers._tools.pycalls import PythonError, format_calls, parse_calls
 
-__all__ = ["Call", "Dialect", "Limits", "Outside", "Unreadable", "parse_message", "write_calls"]
+__all__ = ["Call", "Dialect", "Limits", "Outside", "Unreadable", "parse_message", "untagged", "write_calls"]
 
 Dialect = Literal["auto", "hermes", "json", "llama", "python"]
 Outside = Literal["ignore", "reject"]
@@ -177,12 +177,13 @@ def write_calls(calls: Sequence[Call], dialect: Dialect) -> str:
     if dialect == "python":
         return format_calls([(call.name, dict(call.arguments)) for call in calls])
     key = "parameters" if dialect == "llama" else "arguments"
-    texts = [_written({"name": call.name, key: dict(call.arguments)}) for call in calls]
+    values = [{"name": call.name, key: dict(call.arguments)} for call in calls]
+    texts = [untagged(json.dumps(value, separators=(",", ":"), allow_nan=False)) for value in values]
     if dialect in ("json", "llama"):
         return f"[{','.join(texts)}]"
     return "\n".join(f"{_OPEN}\n{text}\n{_CLOSE}" for text in texts)
 
 
-def _written(value: Any) -> str:
+def untagged(written: str) -> str:
     """JSON in which no text can be taken for a tag."""
-    return json.dumps(value, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    return written.replace("<", "\\u003c")

@@ -1,8 +1,7 @@
-"""Patterns that a task gives, matched against what a policy wrote without ever hanging the caller.
+"""Patterns of golds and of schemas, on what a policy wrote: those of one verdict share a budget.
 
-A pattern with at most one open choice of how much it takes, and no group, needs at most quadratic time and runs here,
-on short text. Any other runs in a worker process that is killed at its deadline; those of one verdict share a budget,
-so that many slow texts cost no more than a few.
+So many slow texts cost no more than a few. What a pattern may be is said in `_reading/patterns.py`; anywhere in a text,
+it must also be one that knows ASCII only.
 """
 
 from __future__ import annotations
@@ -13,18 +12,13 @@ import functools
 import re
 import time
 from collections.abc import Iterator
-from typing import Literal
 
-from agentrl.workers import Workers
+from agentrl.verifiers._reading.patterns import TIMEOUT_S, How, PatternError, compiled, guarded, is_simple, match
 
 __all__ = ["PatternTimeout", "bounded", "check_pattern", "found"]
 
-How = Literal["whole", "anywhere"]
 MAX_CHARS = 2000
-TIMEOUT_S = 1.0
 BUDGET_S = 2.0
-_QUIET = re.compile(r"\\[a-zA-Z.\\/+*?()\[\]{}^$|-]|\[(?:[^\]\\]|\\.)++\]|\{\d++\}|[^\\\[\]{}()*+?|]")
-_OPEN = re.compile(r"[*+?]|\{\d*+,\d*+\}")
 
 
 class PatternTimeout(Exception):
@@ -44,16 +38,16 @@ def bounded() -> Iterator[None]:
         _left.reset(token)
 
 
-def check_pattern(pattern: str) -> None:
+def check_pattern(pattern: str, how: How) -> None:
     """See that a pattern can be used.
 
     Raises:
-        ValueError: It cannot be compiled.
+        PatternError: It cannot.
     """
     try:
-        re.compile(pattern)
-    except (re.error, RecursionError, OverflowError) as error:
-        raise ValueError(f"the pattern {pattern!r:.80} cannot be compiled: {error}") from None
+        compiled(*_read(pattern, how))
+    except PatternError as error:
+        raise PatternError(f"the pattern {pattern!r:.60} cannot be used: {error}") from None
 
 
 def found(pattern: str, text: str, how: How) -> bool:
@@ -69,56 +63,28 @@ def found(pattern: str, text: str, how: How) -> bool:
     >>> found("^a$", "a\n", "anywhere"), found("[$]", "5$ or", "anywhere")
     (False, True)
     """
-    if how == "anywhere":
-        pattern = _ecma(pattern)
     if len(text) > MAX_CHARS:
         return False
-    if _is_quick(pattern):
-        return match([pattern, text, how])
-    left = _left.get()
-    began = time.monotonic()
-    answer = _workers().call("match", [pattern, text, how])
+    pattern, flags = _read(pattern, how)
+    if is_simple(pattern, len(text), how):
+        return match([pattern, flags, text, how])
+    left, began = _left.get(), time.monotonic()
+    if left is not None and left[0] <= 0:
+        raise PatternTimeout("nothing is left of the budget")
+    outcome = guarded(pattern, flags, text, how, timeout_s=TIMEOUT_S if left is None else left[0])
     if left is not None:
         left[0] -= time.monotonic() - began
-    if answer.status != "done" or (left is not None and left[0] < 0):
-        raise PatternTimeout(answer.status)
-    return bool(answer.value)
-
-
-def match(argument: list[str]) -> bool:
-    """Match one pattern; the function that worker processes run."""
-    pattern, text, how = argument
-    if how == "whole":
-        return re.fullmatch(pattern, text) is not None
-    return re.search(pattern, text, re.ASCII) is not None
+    if outcome not in ("match", "no_match"):
+        raise PatternTimeout(outcome)
+    return outcome == "match"
 
 
 _END = re.compile(r"(\\.|\[\^?\]?(?:[^\]\\]|\\.)*+\])|\$", re.DOTALL)
 
 
 @functools.lru_cache(1024)
-def _ecma(pattern: str) -> str:
-    """A pattern whose `$`, outside of classes, is the end of the text and nowhere else."""
-    return _END.sub(lambda match: match.group(1) or r"\Z", pattern)
-
-
-@functools.lru_cache(1024)
-def _is_quick(pattern: str) -> bool:
-    """Whether no input can make the pattern slow, judged by its marks alone.
-
-    >>> [_is_quick(p) for p in (r"^[0-9]{4}-[0-9]{2}$", "a*b", "a*b*", "(a|b)", "(a+)+")]
-    [True, True, False, False, False]
-    """
-    at = opened = 0
-    while at < len(pattern):
-        token = _QUIET.match(pattern, at) or _OPEN.match(pattern, at)
-        if token is None:
-            return False
-        opened += token.re is _OPEN
-        at = token.end()
-    return opened <= 1
-
-
-@functools.cache
-def _workers() -> Workers:
-    return Workers("agentrl.verifiers._tools.patterns", timeout_s=TIMEOUT_S, memory_mib=1024)
+def _read(pattern: str, how: How) -> tuple[str, int]:
+    """A pattern and its flags; anywhere, its `$`, outside of classes, is the end of the text and nowhere else."""
+    if how == "whole":
+        return pattern, 0
+    return _END.sub(lambda found: found.group(1) or r"\Z", pattern), re.ASCII

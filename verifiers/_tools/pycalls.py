@@ -174,9 +174,10 @@ def _unescaped(text: str) -> str:
 
 
 def format_calls(calls: list[tuple[str, dict[str, Any]]]) -> str:
-    """Calls as text that `parse_calls` reads back.
+    """Calls as text that `parse_calls` reads back, and in which no text can be taken for a tag.
 
     >>> format_calls([("f", {"a": [1, "x"], "b": None})])
     "[f(a=[1, 'x'], b=None)]"
     """
-    return "[" + ", ".join(f"{name}({', '.join(f'{k}={v!r}' for k, v in a.items())})" for name, a in calls) + "]"
+    text = "[" + ", ".join(f"{name}({', '.join(f'{k}={v!r}' for k, v in a.items())})" for name, a in calls) + "]"
+    return text.replace("<", "\\x3c")

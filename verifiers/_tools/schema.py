@@ -20,6 +20,7 @@ from fractions import Fraction
 from typing import Any
 
 from agentrl.errors import DataError
+from agentrl.verifiers._reading.patterns import PatternError
 from agentrl.verifiers._tools.dates import read_moment
 from agentrl.verifiers._tools.patterns import check_pattern, found
 from agentrl.verifiers._tools.plain import canonical, settled
@@ -201,8 +202,8 @@ class _Reader:
 
     def _check(self, pattern: Any) -> None:
         try:
-            check_pattern(str(pattern))
-        except ValueError as error:
+            check_pattern(str(pattern), "anywhere")
+        except PatternError as error:
             raise DataError(f"tool {self.name!r:.60}: {error}") from None
 
 

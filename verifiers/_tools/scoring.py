@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from agentrl.types import Check
+from agentrl.verifiers._reading.matching import perfect_matching
 from agentrl.verifiers._tools.gold import Gold, GoldCall
-from agentrl.verifiers._tools.matching import assignment, ordered_matching, perfect_matching
+from agentrl.verifiers._tools.matching import assignment, ordered_matching
 from agentrl.verifiers._tools.parse import Call
 from agentrl.verifiers._tools.schema import coerced
 

@@ -29,9 +29,10 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, cast, get_args
 
 from agentrl.errors import DataError, suggest
+from agentrl.verifiers._reading.matching import perfect_matching
+from agentrl.verifiers._reading.patterns import PatternError
 from agentrl.verifiers._tools.dates import Order, read_date, read_moment
 from agentrl.verifiers._tools.letters import letters
-from agentrl.verifiers._tools.matching import perfect_matching
 from agentrl.verifiers._tools.patterns import PatternTimeout, check_pattern, found
 from agentrl.verifiers._tools.plain import PlainError, plain
 
@@ -337,8 +338,8 @@ def _pattern(given: Mapping[str, Any], where: str) -> Pattern:
     if not isinstance(pattern, str) or not isinstance(example, str):
         raise DataError(f"{where}: regex needs a pattern and an example, both text")
     try:
-        check_pattern(pattern)
-    except ValueError as error:
+        check_pattern(pattern, "whole")
+    except PatternError as error:
         raise DataError(f"{where}: {error}") from None
     matcher = Pattern(pattern, example)
     try:

@@ -10,7 +10,7 @@ from typing import Any
 from agentrl.errors import DataError
 from agentrl.types import Message, ToolCall, Transcript
 from agentrl.verifiers._tools.gold import Gold, read_gold
-from agentrl.verifiers._tools.parse import Call, Dialect, write_calls
+from agentrl.verifiers._tools.parse import Call, Dialect, untagged, write_calls
 from agentrl.verifiers._tools.pycalls import PythonError, parse_calls
 
 __all__ = ["mutated", "rewritten", "right_reply", "unlike"]
@@ -59,9 +59,8 @@ def rewritten(gold: Gold, dialect: Dialect) -> Iterator[str | Transcript]:
         yield from _written([Call(short.get(call.name, call.name), call.arguments) for call in calls], dialect)
     yield Transcript((Message("assistant", "", tuple(ToolCall(c.name, c.arguments) for c in calls)),))
     if dialect in ("auto", "hermes"):
-        spaced = [json.dumps({"arguments": dict(c.arguments), "name": c.name}, indent=2) for c in calls]
-        if not any("tool_call>" in text for text in spaced):
-            yield "Let me see.\n" + "\n".join(f"<tool_call>{text}</tool_call>" for text in spaced)
+        spaced = [untagged(json.dumps({"arguments": dict(c.arguments), "name": c.name}, indent=2)) for c in calls]
+        yield "Let me see.\n" + "\n".join(f"<tool_call>{text}</tool_call>" for text in spaced)
     if dialect == "auto":
         for other in _DIALECTS:
             yield from _written(calls, other)
