@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from agentrl.errors import DataError
 from agentrl.types import Check, Message, Node, Provenance, Rollout, Span, Task, ToolCall, Transcript, Verdict
 
 __all__ = [
@@ -58,9 +59,14 @@ def task_from_json(data: Mapping[str, Any]) -> Task:
 
 
 def transcript_to_json(transcript: Transcript) -> Json:
-    """What a verifier sees; empty fields are left out."""
+    """What a verifier sees; empty fields are left out.
+
+    Raises:
+        DataError: The final state has a key that is no text; JSON would make another key of it.
+    """
     out: Json = {"messages": [message_to_json(m) for m in transcript.messages]}
     if transcript.final_state:
+        _check_keys(transcript.final_state)
         out["final_state"] = dict(transcript.final_state)
     if transcript.artefacts:
         out["artefacts"] = dict(transcript.artefacts)
@@ -71,6 +77,22 @@ def transcript_from_json(data: Mapping[str, Any]) -> Transcript:
     """The inverse of `transcript_to_json`."""
     messages = tuple(message_from_json(m) for m in data["messages"])
     return Transcript(messages, data.get("final_state", {}), data.get("artefacts", {}))
+
+
+def _check_keys(state: Mapping[str, Any]) -> None:
+    """Refuse keys that are no texts; a container that stands at several places is looked at once."""
+    todo: list[tuple[str, Any]] = [("final_state", state)]
+    seen: set[int] = set()
+    for where, value in todo:
+        if id(value) in seen or not isinstance(value, Mapping | list | tuple):
+            continue
+        seen.add(id(value))
+        if isinstance(value, Mapping):
+            for key in value:
+                if not isinstance(key, str):
+                    raise DataError(f"{where}: the key {key!r} is no text, which JSON needs; write it as {str(key)!r}")
+        members = value.items() if isinstance(value, Mapping) else enumerate(value)
+        todo += [(f"{where}/{key}", member) for key, member in members]
 
 
 def verdict_to_json(verdict: Verdict) -> Json:

@@ -24,7 +24,7 @@ import re
 import tomllib
 import types
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -309,7 +309,7 @@ def _one_line(box: str, cls: Any) -> str:
     edges = [i for i, line in enumerate(lines) if not line.strip("-─") or line[0] in "╭╰"]
     first = edges[0] + 1 if edges else 0
     body = itertools.takewhile(lambda line: line.strip("-─") and line[0] != "╰", lines[first:])
-    said = " ".join(body).rstrip(":.") or "the command line could not be read"
+    said = " ".join(body).rstrip(":. ") or "the command line could not be read"
     unknown = re.findall(r"--[\w.-]+", said) if said.startswith("Unrecognized") else []
     if unknown and unknown[0] in (known := set(_flags(cls))):
         return f"{unknown[0]} belongs to a choice that is not made; name the choice first, as in `optim:adam`"
@@ -318,7 +318,35 @@ def _one_line(box: str, cls: Any) -> str:
     if missing := re.match(r"Missing from [^:]*: (\S+)", said):
         return f"{missing[1]} is missing"
     said = said.removeprefix("Error parsing ").replace("Unrecognized options: ", "unknown argument ")
+    for pattern, takes in _REFUSALS:
+        said = pattern.sub(takes, said)
     return said[0].lower() + said[1:]
+
+
+def _got(takes: str, words: str) -> str:
+    return f"takes {takes}, got {words if len(words) <= _MAX_SHOWN else words[:_MAX_SHOWN] + '...'}"
+
+
+def _got_other(match: re.Match[str]) -> str:
+    """What a flag of several types takes; None is left out, as one who means it leaves out the flag."""
+    names = [name.strip("{}") for name in match[1].split("|") if name != "{None}"]
+    return _got(" or ".join(_METAVARS.get(name, name) for name in names), match[2])
+
+
+def _choices(match: re.Match[str]) -> str:
+    """The choices without None, in an order of their own: tyro has none for them."""
+    return f"({', '.join(sorted(set(match[1].split(', ')) - {repr('None')}))})"
+
+
+_METAVARS = {"INT": "a whole number", "FLOAT": "a number", "PATH": "a path", "STR": "a text"}
+_REFUSALS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
+    (re.compile(r"no type matching (\S+) could be instantiated from \[(.*?)\](?:\.|$).*"), _got_other),
+    (re.compile(r"invalid literal for int\(\) with base 10: (.*)"), lambda m: _got("a whole number", m[1])),
+    (re.compile(r"could not convert string to float: (.*)"), lambda m: _got("a number", m[1])),
+    (re.compile(r"Exceeds the limit \((\d+) digits\).*"), lambda m: f"takes a whole number of at most {m[1]} digits"),
+    (re.compile(r"(?<=Expected one of )\((.*'None'.*)\)"), _choices),
+)
+"""What Python and tyro say about a value that does not fit, and how it is said here."""
 
 
 def _flags(cls: Any, prefix: str = "--") -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 A fenced block counts by its info string. Every `python` block of the README runs, top to bottom, in one
 namespace; with `title="x.py"` it is a file in the folder where the rest runs. A `console` block runs if
-`<!-- tested -->` stands before it; `...` in its output matches anything.
+`<!-- tested -->` stands before it; `...` in its output matches anything. A command ends with 0, or with what it
+says itself: `# exits 1`.
 """
 
 from __future__ import annotations
@@ -57,11 +58,12 @@ def blocks(text: str) -> list[Block]:
     return found
 
 
-def commands(body: str) -> Iterator[tuple[str, str]]:
-    """Each `$ command` of a console block with the output below it."""
+def commands(body: str) -> Iterator[tuple[str, int, str]]:
+    """Each `$ command` of a console block with its exit status and the output below it."""
     for chunk in re.split(r"^\$ ", body, flags=re.M)[1:]:
-        command, _, output = chunk.partition("\n")
-        yield command, output
+        line, _, output = chunk.partition("\n")
+        command, *status = re.split(r" +# exits (\d+)$", line)
+        yield command, int(status[0]) if status else 0, output
 
 
 def run(command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -132,13 +134,13 @@ def test_readme_python_runs(readme: list[Block], folder: Path) -> None:
 
 
 def test_readme_commands_print_what_they_show(readme: list[Block], folder: Path) -> None:
-    tested = [pair for b in readme if b.is_tested for pair in commands(b.body)]
+    tested = [shown for b in readme if b.is_tested for shown in commands(b.body)]
     assert len(tested) >= 3
     checker = doctest.OutputChecker()
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-    for command, expected in tested:
+    for command, status, expected in tested:
         done = run(command, folder)
-        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+        assert done.returncode == status, f"{command}\n{done.stdout}{done.stderr}"
         assert checker.check_output(expected, done.stdout, flags), f"{command} printed:\n{done.stdout}"
 
 
@@ -181,9 +183,13 @@ def test_checker_sees_a_broken_link(tmp_path: Path) -> None:
 
 
 def test_blocks_and_commands_are_found() -> None:
-    console = "a\n<!-- tested -->\n```console\n$ one -x\nout\nmore\n$ two\n```\n"
+    console = "a\n<!-- tested -->\n```console\n$ one -x\nout\nmore\n$ two # exits\n$ three  # exits 141\nend\n```\n"
     text = console + '```python title="a.py"\nx = 1\n```\n'
     first, second = blocks(text)
     assert (first.language, first.is_tested) == ("console", True)
-    assert list(commands(first.body)) == [("one -x", "out\nmore\n"), ("two", "")]
+    assert list(commands(first.body)) == [
+        ("one -x", 0, "out\nmore\n"),
+        ("two # exits", 0, ""),
+        ("three", 141, "end\n"),
+    ]
     assert second == Block("python", "a.py", "x = 1\n", False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import random
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +22,7 @@ _CONSTANTS: Mapping[Kind, tuple[str, ...]] = {
     "boolean": ("True", "False", "Yes", "No"),
     "expression": ("0", "1", "x", r"\emptyset", "(0,1)"),
     "text": ("yes", "no", "unknown", "0"),
+    "whole": ("yes", "no", "0", "[]", "{}"),
     "open": (),
 }
 _WORDS = r'0 -1 1/0 [] [1] [[1]] {} {"a":1} null None nan True ( ) [ { ]] \ \frac{1}{0} \boxed{ x=1 a,b 1..2 ٣ ½'
@@ -53,68 +55,59 @@ def _oracle(ledger: Ledger, subjects: Sequence[Subject]) -> Row:
     return tally.row("oracle", "the right reply is not paid in full", mean=_mean(scores))
 
 
-def _fixed(ledger: Ledger, subjects: Sequence[Subject], name: str, asks: str, reply: Callable[[Subject], str]) -> Row:
-    """A policy that says the same whatever the question; for an open gold only silence is surely wrong."""
+def _tried(
+    ledger: Ledger, tries: list[tuple[Item, Reply]], wrong: Callable[[Item, Outcome], str]
+) -> tuple[Tally, float | None]:
+    """What `Ledger.against` shows, and the mean of all scores."""
     scores: list[float] = []
 
-    def wrong(item: Item, outcome: Outcome) -> str:
+    def noted(item: Item, outcome: Outcome) -> str:
         scores.append(outcome.score or 0.0)
-        if ledger.scorer.strict == "full" and name == "empty":
-            return f"score {outcome.score:g}" if outcome.score else ""
-        return _paid(ledger)(item, outcome)
+        return wrong(item, outcome)
 
-    chosen = [s for s in subjects if s.kind != "open" or name == "empty"]
-    tally = ledger.against([(s.item, reply(s)) for s in chosen], wrong)
-    return tally.row(name, asks, mean=_mean(scores))
+    return ledger.against(tries, noted), _mean(scores)
 
 
 def _empty(ledger: Ledger, subjects: Sequence[Subject]) -> Row:
-    return _fixed(ledger, subjects, "empty", "an empty reply is paid", lambda s: "")
+    """Silence is surely wrong, whatever the gold; where statuses tell right from wrong it is worth nothing at all."""
+
+    def wrong(item: Item, outcome: Outcome) -> str:
+        return f"score {outcome.score:g}" if outcome.score else ""
+
+    judge = wrong if ledger.scorer.strict == "full" else _paid(ledger)
+    tally, mean = _tried(ledger, [(s.item, "") for s in subjects], judge)
+    return tally.row("empty", "an empty reply is paid", mean=mean)
 
 
 def _echo(ledger: Ledger, subjects: Sequence[Subject]) -> Row:
-    asked = [s for s in subjects if s.item.prompt.strip() not in ("", s.gold)]
-    return _fixed(ledger, asked, "echo", "the question, repeated, is paid", lambda s: s.item.prompt)
+    asked = [s for s in _closed(subjects) if s.item.prompt.strip() not in ("", s.gold)]
+    tally, mean = _tried(ledger, [(s.item, s.item.prompt) for s in asked], _paid(ledger))
+    return tally.row("echo", "the question, repeated, is paid", mean=mean)
 
 
 def _noise(ledger: Ledger, subjects: Sequence[Subject]) -> Row:
     draw = random.Random(0)
     text = " ".join(f"{draw.randrange(10**6):x}" for _ in range(_NOISE_CHARS // 6))
-    return _fixed(ledger, subjects[:4], "noise", "10 kB of noise is paid", lambda s: text)
+    tally, mean = _tried(ledger, [(s.item, text) for s in _closed(subjects)[:4]], _paid(ledger))
+    return tally.row("noise", "10 kB of noise is paid", mean=mean)
 
 
 def _constant(ledger: Ledger, subjects: Sequence[Subject]) -> Row:
     """The best of a few constants of the golds' type; a finding where it surely is right more often than not."""
-    framed = [s for s in subjects if s.kind != "open"]
-    kinds = sorted({s.kind for s in framed})
-    best, best_mean, best_tally, tries = "", -1.0, Tally(), 0
+    closed = _closed(subjects)
+    kinds = sorted({s.kind for s in closed})
+    best, best_mean, best_tally = "", -1.0, Tally()
     for content in dict.fromkeys(itertools.chain.from_iterable(_CONSTANTS[kind] for kind in kinds)):
-        scores: list[float] = []
-
-        def noted(item: Item, outcome: Outcome, scores: list[float] = scores) -> str:
-            scores.append(outcome.score or 0.0)
-            return _paid(ledger)(item, outcome)
-
-        tally = ledger.against([(s.item, s.put(content)) for s in framed], noted)
-        tries = max(tries, tally.tries)
-        if scores and sum(scores) / len(scores) > best_mean:
-            best, best_mean, best_tally = content, sum(scores) / len(scores), tally
+        tally, mean = _tried(ledger, [(s.item, s.put(content)) for s in closed], _paid(ledger))
+        if mean is not None and mean > best_mean:
+            best, best_mean, best_tally = content, mean, tally
     asks = "one constant reply is paid for most items"
-    if not tries:
-        return Tally().row("constant", asks)
-    hits = len(best_tally.examples)
-    surely = ledger.scorer.basis == "tasks" and wilson(hits, best_tally.tries)[0] > 0.5
+    if not best_tally.tries:
+        return best_tally.row("constant", asks)
     row = best_tally.row("constant", asks, detail=f"best: {best!r}", mean=best_mean)
-    return Row(
-        row.check,
-        asks,
-        row.tries,
-        hits,
-        "finding" if surely else "clean",
-        row.examples if surely else (),
-        row.detail,
-        row.mean,
-    )
+    if ledger.scorer.basis == "tasks" and wilson(row.hits, row.tries)[0] > 0.5:
+        return row
+    return dataclasses.replace(row, verdict="clean", examples=())
 
 
 def _mutation(ledger: Ledger, subjects: Sequence[Subject]) -> Row:
@@ -172,7 +165,7 @@ def _threads(ledger: Ledger, subjects: Sequence[Subject]) -> Row:
             tally.tries += 1
             if not _same(here, there):
                 tally.hit(s.item, reply, f"main thread {_said(here)}, another {_said(there)}")
-    framed = [s for s in subjects if s.kind not in ("open", "text")]
+    framed = [s for s in subjects if s.framed and s.kind != "text"]
     for s in framed[:1]:
         outcome = ledger.score(s.item, s.put(_TOWER), "thread")
         tally.tries += 1
@@ -189,6 +182,11 @@ def _said(outcome: Outcome) -> str:
     if outcome.timed_out:
         return f"no answer within {outcome.seconds:g} s"
     return outcome.error or f"{outcome.score}"
+
+
+def _closed(subjects: Sequence[Subject]) -> list[Subject]:
+    """Those for which a reply that says the same whatever the question is surely wrong, or right by luck."""
+    return [s for s in subjects if s.kind != "open"]
 
 
 def _mean(scores: Sequence[float]) -> float | None:

@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agentrl.audit.records import Domain
-from agentrl.audit.subject import gold_text, number_of
+from agentrl.audit.subject import FORMULA, gold_text, number_of
 
 __all__ = ["domain_of"]
 
-_LOGIC = re.compile(r"[∀∃∧∨→↔⊕¬]|\bforall\b|\bexists\b")
 _MATHS = re.compile(r"\\[A-Za-z]|[\^=]|^[\d\W_]+$")
 _KEYS: Mapping[str, Domain] = {
     "format": "code",
@@ -47,6 +46,6 @@ def _domain(answer: Any) -> Domain:
         if found is not None:
             return found
     text = gold_text(answer)
-    if _LOGIC.search(text):
+    if FORMULA.search(text):
         return "logic"
     return "maths" if number_of(text) is not None or (text and _MATHS.search(text)) else "text"

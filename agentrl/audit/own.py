@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
@@ -12,7 +13,7 @@ from agentrl import golds, registry
 from agentrl.audit.domains import domain_of
 from agentrl.audit.guard import Guard, attempt
 from agentrl.audit.records import Domain, Item, Outcome, Reply, Where
-from agentrl.audit.subject import frame_of, gold_text, mutations_of
+from agentrl.audit.subject import frame_of, framed_mutations
 from agentrl.codec import transcript_from_json
 from agentrl.environment import Env
 from agentrl.errors import ConfigError, DataError, MissingExtraError, UsageError
@@ -99,7 +100,7 @@ class VerifierScorer:
     def mutations(self, item: Item) -> Iterator[Reply]:
         """The verifier's own list, up to eight."""
         with contextlib.suppress(DataError):
-            yield from _first(_MUTATIONS, golds.mutated_golds(self.name, item.answer, item.options))
+            yield from itertools.islice(golds.mutated_golds(self.name, item.answer, item.options), _MUTATIONS)
 
     def close(self) -> None:
         """End the thread that calls it."""
@@ -125,7 +126,7 @@ class VerifierScorer:
         oracle = _reply(row.get("response"), index)
         with contextlib.suppress(DataError):
             oracle = golds.gold_reply(self.name, row["answer"], options) or oracle
-        prompt = str(row.get("prompt", _QUESTION))
+        prompt = str(row.get("prompt") or _asked(row["answer"]))
         return Item(str(row.get("id", index)), prompt, row["answer"], oracle, options)
 
 
@@ -189,9 +190,7 @@ class EnvScorer:
 
     def mutations(self, item: Item) -> Iterator[Reply]:
         """The right reply with another answer of the gold's type in its place."""
-        frame = frame_of(item)
-        if frame is not None:
-            yield from (other.join(frame) for other in mutations_of(gold_text(item.answer)))
+        return framed_mutations(item)
 
     def close(self) -> None:
         """End the thread that plays it, and the environment."""
@@ -205,6 +204,12 @@ class EnvScorer:
             oracle = replies[0] if isinstance(replies[0], str) else replies
         prompt = next((m.content for m in reversed(task.prompt) if m.role == "user"), "")
         return Item(task.id, prompt, task.answer, oracle)
+
+
+def _asked(answer: Any) -> str:
+    """The question that a gold brings along, or one that fits any."""
+    prompt = answer.get("prompt") if isinstance(answer, Mapping) else None
+    return prompt if isinstance(prompt, str) and prompt.strip() else _QUESTION
 
 
 def _refuse_options(verify: Verifier, row: Mapping[str, Any]) -> None:
@@ -252,8 +257,3 @@ def _reply(response: Any, index: int) -> Reply | None:
     except (TypeError, KeyError, AttributeError, ValueError):
         kind = type(response).__name__
         raise DataError(f"task {index + 1}: 'response' must be text or a transcript, got {kind}") from None
-
-
-def _first(count: int, replies: Iterator[Any]) -> Iterator[Any]:
-    for _, reply in zip(range(count), replies, strict=False):
-        yield reply

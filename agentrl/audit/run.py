@@ -21,6 +21,14 @@ from agentrl.errors import UnknownIdError, suggest
 __all__ = ["audit", "check_ids", "check_only"]
 
 _COMMON = ("raises", "hangs", "range", "dropped", "runs_code")
+_UNRELATED = (
+    "I CANNOT say anything about this.",
+    '{"unrelated": ["words", 2.5, false]}',
+    "The old harbour wakes slowly. Two boats come in with the tide while gulls circle over the quay and a boy counts "
+    "the crates that his uncle lifts ashore. Nobody hurries. Later the market opens on the hill and bread is sold "
+    "until noon. In the afternoon it rains and people sit by their windows and talk of other years.",
+)
+"""Words of several shapes that answer no question."""
 
 
 def check_ids() -> tuple[str, ...]:
@@ -66,7 +74,7 @@ def audit(
     with tempfile.TemporaryDirectory(prefix="agentrl-audit-") as folder:
         ledger = Ledger(scorer, Path(folder) / "canary")
         items = _drawn(scorer.items(), n, seed)
-        subjects = [Subject.of(item, ledger.canary) for item in items]
+        subjects = _subjects(ledger, items)
         rows = []
         for name, check in CHECKS.items():
             if not only or name in only:
@@ -80,6 +88,20 @@ def audit(
         rows[at:at] = [row for name, row in common_rows(ledger).items() if not only or name in only]
         shown = tuple(_without(row, str(ledger.canary)) for row in rows)
         return Card(scorer.name, scorer.domain, len(items), ledger.calls, time.monotonic() - began, shown)
+
+
+def _subjects(ledger: Ledger, items: Sequence[Item]) -> list[Subject]:
+    """The items as attacks see them.
+
+    A gold that asks for no more than some words is paid for any, and rightly; one that is paid for unrelated words is
+    open, unless all of them are: then it is the scorer that pays anything.
+    """
+    subjects = [Subject.of(item, ledger.canary) for item in items]
+    whole = [s for s in subjects if s.kind == "whole"]
+    lax = [s for s in whole if any(ledger.paid(s.item, ledger.score(s.item, words)) for words in _UNRELATED)]
+    if len(lax) == len(whole):
+        return subjects
+    return [dataclasses.replace(s, kind="open") if s in lax else s for s in subjects]
 
 
 def _without(row: Row, path: str) -> Row:

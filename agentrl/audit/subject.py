@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from agentrl.audit.records import Item
+from agentrl.types import Transcript
 from agentrl.verifiers._reading.extract import last_boxed
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Kind",
     "Subject",
     "frame_of",
+    "framed_mutations",
     "gold_text",
     "kind_of",
     "mutations_of",
@@ -29,11 +31,14 @@ __all__ = [
     "shown",
 ]
 
-Kind = Literal["number", "choice", "boolean", "expression", "text", "open"]
+Kind = Literal["number", "choice", "boolean", "expression", "text", "whole", "open"]
 CHOICES = "ABCDE"
 _MAX_DIGITS = 30
-FORMULA = re.compile(r"[∀∃∧∨→↔⊕¬]|->|=>|\bforall\b|\bexists\b|&|\|")
-"""What only formulas of logic have."""
+FORMULA = re.compile(
+    r"[∀∃∧∨→↔⊕¬]|->|=>|\bforall\b|\bexists\b|"
+    r"^[^{]*(?:(?:\)|\b[A-Za-z])\s*&+|\)\s*\|+|\b[A-Za-z]\s+\|+(?=\s))[\s(~¬!-]*[A-Za-z](?:\w*\(|\b)"
+)
+"""What only formulas of logic have; `&` and `|` between two of them, for `|x|`, `\\{x | x > 0\\}` and AT&T are none."""
 _SIMPLE = re.compile(r"([+-]?)(?:(\d++)/(\d++)|\\[dt]?frac\{(\d++)\}\{(\d++)\}|(\d{1,3}(?:,\d{3})++|\d++)?(\.\d++)?)")
 _BOOLEANS = {"true": "False", "false": "True", "yes": "No", "no": "Yes"}
 _WORDS = re.compile(r"\w[\w .,'-]*+", re.ASCII)
@@ -47,7 +52,8 @@ class Subject:
     Attributes:
         item: The item.
         gold: The gold as text; empty where it is not text.
-        kind: What the gold is; "open" where no frame is known, so that nobody can say which replies are wrong.
+        kind: What the gold is. "whole": it is no text, and the right reply as a whole stands for it; "open": no right
+            reply is known or none that shows the gold, so that nobody can say which replies are wrong.
         before: What stands before the gold in the right reply.
         after: What stands after it.
         canary: A file that does not exist; a scorer that runs a reply as code may create it.
@@ -65,9 +71,15 @@ class Subject:
         """Read an item."""
         gold = gold_text(item.answer)
         frame = frame_of(item)
-        if frame is None:
-            return cls(item, gold, "open", "", "", canary)
-        return cls(item, gold, kind_of(gold), *frame, canary)
+        if frame is not None:
+            return cls(item, gold, kind_of(gold), *frame, canary)
+        whole = isinstance(item.answer, Mapping) and isinstance(item.oracle, str | Transcript)
+        return cls(item, gold, "whole" if whole else "open", "", "", canary)
+
+    @property
+    def framed(self) -> bool:
+        """Whether the gold stands in the right reply, so that other contents can be put in its place."""
+        return self.kind not in ("whole", "open")
 
     @property
     def number(self) -> Fraction | None:
@@ -87,7 +99,7 @@ class Subject:
 
     def wrong(self) -> str:
         """The content of a wrong answer, of the gold's type where it is not words: those may be misspelt and right."""
-        if self.kind == "text":
+        if self.kind in ("text", "whole"):
             return "no such answer"
         if self.number is not None and not self.exact:
             return shown(2 * self.number + 10)
@@ -200,3 +212,10 @@ def frame_of(item: Item) -> tuple[str, str] | None:
             return f"{before}{{", f"}}{after}"
     before, found, after = oracle.rpartition(gold)
     return (before, after) if found else None
+
+
+def framed_mutations(item: Item) -> Iterator[str]:
+    """The right reply with another answer of the gold's type in its place; none without a frame."""
+    frame = frame_of(item)
+    if frame is not None:
+        yield from (other.join(frame) for other in mutations_of(gold_text(item.answer)))

@@ -1,20 +1,17 @@
-"""What several verbs need: cards read without importing, kinds of plug-ins, progress, run folders."""
+"""What several verbs need: cards read without importing, kinds of plug-ins, run folders."""
 
 from __future__ import annotations
 
 import ast
-import contextlib
 import datetime
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import agentrl
 from agentrl import registry
 from agentrl.errors import UnknownIdError, UsageError, suggest
-from agentrl.types import Rollout
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,7 +25,6 @@ __all__ = [
     "kinds_of",
     "numbers",
     "positive",
-    "progress",
 ]
 
 KINDS: Mapping[str, registry.Kind] = {
@@ -41,7 +37,6 @@ KINDS: Mapping[str, registry.Kind] = {
 """The name of a list, which is the name of its folder, and the kind of its members."""
 
 _WIDTH = 160  # columns where the output is not a terminal
-_LOG_EVERY_S = 10.0
 
 
 def console() -> Console:
@@ -129,31 +124,3 @@ def positive(flag: str, value: int) -> None:
     """
     if value < 1:
         raise UsageError(f"{flag} must be at least 1, got {value}")
-
-
-@contextlib.contextmanager
-def progress(what: str, total: int) -> Iterator[Callable[[Rollout], None]]:
-    """Show how many episodes are done: a bar on a terminal, a line now and then in a log."""
-    if sys.stderr.isatty():
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(what, total=total)
-            yield lambda _: bar.advance(task)
-        return
-    yield _plain_progress(what, total)
-
-
-def _plain_progress(what: str, total: int) -> Callable[[Rollout], None]:
-    done, said = 0, time.monotonic()
-
-    def tick(_: Rollout) -> None:
-        nonlocal done, said
-        done += 1
-        if done == total or time.monotonic() - said >= _LOG_EVERY_S:
-            said = time.monotonic()
-            sys.stderr.write(f"{what}: {done} of {total} episodes\n")
-
-    return tick

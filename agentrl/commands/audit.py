@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from agentrl.audit.records import Domain
-from agentrl.commands._flags import Seconds, Whole
 from agentrl.commands._shared import console, kinds_of, positive
 from agentrl.config import parse_flags, parse_options
 from agentrl.data import read_jsonl
@@ -52,15 +51,15 @@ class Flags:
     """Which catalogue of attacks; auto is the one that the golds call for."""
     only: Annotated[str, tyro.conf.arg(metavar="ID,ID")] = ""
     """Names of checks and attacks, with commas; default: all."""
-    n: Annotated[Whole, tyro.conf.arg(aliases=("-n",))] = 20
+    n: Annotated[int, tyro.conf.arg(aliases=("-n",))] = 20
     """Most items to try."""
-    seed: Whole = 0
+    seed: int = 0
     """Draws the items."""
     tasks: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """JSON Lines with `answer`, and optionally `prompt` and `response`, which is a right reply."""
     style: Style = "plain"
     """How a function is called: (response, answer), or as TRL calls a reward, with chats or with texts."""
-    timeout: Seconds = 10.0
+    timeout: Annotated[float, tyro.conf.arg(metavar="SECONDS")] = 10.0
     """Deadline of one call."""
     option: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="KEY=VALUE")] = ()
     """An option of the verifier or the data set as key=value; may be repeated."""

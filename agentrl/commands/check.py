@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from agentrl import registry
-from agentrl.commands._shared import console, kinds_of
+from agentrl.commands._shared import console, kinds_of, positive
 from agentrl.config import from_mapping, parse_flags, parse_options, to_mapping
 from agentrl.errors import UsageError
 
@@ -32,6 +32,10 @@ class Flags:
     """Check everything there is."""
     env: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="KEY=VALUE")] = ()
     """An option of the environment as key=value; may be repeated."""
+    tasks: int = 8
+    """Tasks of each split that an environment's checks look at."""
+    episodes: int = 16
+    """Random episodes of an environment that are forked."""
 
 
 def main(args: list[str]) -> int:
@@ -39,10 +43,11 @@ def main(args: list[str]) -> int:
     flags = parse_flags(Flags, args, prog="agentrl check", description=__doc__)
     if flags.all == bool(flags.ids):
         raise UsageError("name what to check, as in `agentrl check exact`, or give --all")
-    options = parse_options(flags.env)
+    positive("--tasks", flags.tasks)
+    positive("--episodes", flags.episodes)
     out, failed = console(), 0
     for kind, id in _chosen(flags):
-        results = _results(kind, id, options)
+        results = _results(kind, id, flags)
         counts = {s: sum(r.status == s for r in results) for s in ("passed", "failed", "skipped")}
         failed += counts["failed"]
         said = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
@@ -78,12 +83,15 @@ def _by_reason(results: Iterable[Any]) -> dict[tuple[str, str], list[str]]:
     return found
 
 
-def _results(kind: registry.Kind, id: str, options: dict[str, Any]) -> Any:
+def _results(kind: registry.Kind, id: str, flags: Flags) -> Any:
     from agentrl import conformance
 
     if kind == "recipe":
         return [conformance.CheckResult(*found) for found in _recipe_checks(id)]
-    return conformance.check_env_plugin(id, options) if kind == "env" else conformance.check_verifier_plugin(id)
+    if kind == "verifier":
+        return conformance.check_verifier_plugin(id)
+    options = parse_options(flags.env)
+    return conformance.check_env_plugin(id, options, tasks=flags.tasks, episodes=flags.episodes)
 
 
 def _recipe_checks(id: str) -> Iterator[tuple[str, Literal["passed", "failed"], str]]:

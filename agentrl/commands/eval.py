@@ -12,7 +12,8 @@ from typing import Annotated
 import tyro
 
 import agentrl
-from agentrl.commands._shared import console, fresh_run_path, numbers, positive, progress
+from agentrl.commands._progress import ticker
+from agentrl.commands._shared import console, fresh_run_path, numbers, positive
 from agentrl.config import parse_flags, parse_options, to_mapping
 from agentrl.environment import Env
 from agentrl.episodes import Policy, Sampling
@@ -80,7 +81,7 @@ def main(args: list[str]) -> int:
 
 
 def _evaluate(flags: Flags, env: Env, policy: Policy, run: Run, episodes: int) -> Evaluation:
-    with progress("eval", episodes) as tick:
+    with ticker("eval", episodes, "episodes", tells_end=True) as tick:
         return evaluate(
             env,
             policy,
@@ -91,7 +92,7 @@ def _evaluate(flags: Flags, env: Env, policy: Policy, run: Run, episodes: int) -
             split=flags.split,
             sampling=flags.sampling,
             run=run,
-            progress=tick,
+            progress=lambda _: tick.advance(1),
         )
 
 

@@ -30,8 +30,7 @@ from typing import Annotated, BinaryIO
 
 import tyro
 
-from agentrl.commands._flags import Whole
-from agentrl.commands._lines import Ticker, count_lines, ticker
+from agentrl.commands._progress import Ticker, count_lines, ticker
 from agentrl.config import parse_flags, parse_options
 from agentrl.errors import DataError, InfraError, UsageError
 from agentrl.grading import Batch, Graded, Grader, Line, Verdicts, lines_of
@@ -58,7 +57,7 @@ class Flags:
     """Where the verdicts go, instead of to stdout; what is there already is kept, and the rest appended."""
     option: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="KEY=VALUE")] = ()
     """An option of the verifier for all lines, as key=value; may be repeated."""
-    jobs: Whole = 0
+    jobs: int = 0
     """Processes; 0 is one a core. What is done in a moment is done without any."""
 
 
@@ -139,7 +138,7 @@ def main(args: list[str]) -> int:
     grader = Grader(flags.verifier, parse_options(flags.option, "--option"))
     grader.check()
     tally = _Tally("standard input" if flags.file == "-" else flags.file)
-    with _opened(flags.file) as file, ticker("grade", total := count_lines(file)) as tick:
+    with _opened(flags.file) as file, ticker("grade", total := count_lines(file), "lines") as tick:
         job = _Job(_read(file, tally.where), flags.jobs or len(os.sched_getaffinity(0)), total, tally, tick)
         try:
             if flags.out is None:

@@ -12,7 +12,8 @@ from typing import Annotated
 import tyro
 
 import agentrl
-from agentrl.commands._shared import console, fresh_run_path, positive, progress
+from agentrl.commands._progress import ticker
+from agentrl.commands._shared import console, fresh_run_path, positive
 from agentrl.config import parse_flags, parse_options, to_mapping
 from agentrl.episodes import Plan, Sampling, choose_tasks, collect, copies, run_sync
 from agentrl.evaluation.summary import summarise
@@ -54,8 +55,10 @@ def main(args: list[str]) -> int:
     policy = open_policy(flags.policy)
     try:
         run = Run.create(flags.run or fresh_run_path("rollout", flags.env_id), to_mapping(flags))
-        with progress("rollout", len(plan.tasks) * plan.samples) as tick:
-            found = run_sync(collect(copies(env), policy, plan, sampling=flags.sampling, on_done=tick))
+        with ticker("rollout", len(plan.tasks) * plan.samples, "episodes", tells_end=True) as tick:
+            found = run_sync(
+                collect(copies(env), policy, plan, sampling=flags.sampling, on_done=lambda _: tick.advance(1))
+            )
     finally:
         policy.close()
     run.commit("rollout/all", found.rollouts)

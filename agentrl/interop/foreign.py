@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from agentrl.audit.records import Domain, Item, Outcome, Reply, Where
-from agentrl.audit.subject import frame_of, gold_text, mutations_of
+from agentrl.audit.subject import framed_mutations, gold_text
 from agentrl.errors import DataError, MissingExtraError, UnknownIdError, UsageError, suggest
 from agentrl.workers import Answer, Workers
 
@@ -70,7 +70,8 @@ class Foreign:
 
     def __post_init__(self) -> None:
         module = "agentrl.interop._inside"
-        self._workers = Workers(module, timeout_s=_PREPARE_S, memory_mib=_MEMORY_MIB, count=1, warm=self.target.warm)
+        limit_s = max(_PREPARE_S, self.timeout_s)  # a call can only shorten it
+        self._workers = Workers(module, timeout_s=limit_s, memory_mib=_MEMORY_MIB, count=1, warm=self.target.warm)
 
     @property
     def name(self) -> str:
@@ -127,8 +128,7 @@ class Foreign:
         index = int(item.id) if item.id.isdigit() else -1
         request = {"target": dict(self.target.request), "reply": reply, "row": row, "index": index, "where": where}
         began = time.monotonic()
-        self._workers.timeout_s = self.timeout_s
-        answer = self._workers.call("score", request)
+        answer = self._workers.call("score", request, timeout_s=self.timeout_s)
         seconds = time.monotonic() - began
         self._ready = answer.status in ("done", "error")
         if answer.status == "done":
@@ -150,9 +150,7 @@ class Foreign:
 
     def mutations(self, item: Item) -> Iterator[Reply]:
         """The right reply with another answer of the gold's type in its place."""
-        frame = frame_of(item)
-        if frame is not None:
-            yield from (other.join(frame) for other in mutations_of(gold_text(item.answer)))
+        return framed_mutations(item)
 
     def close(self) -> None:
         """End the processes."""
@@ -160,8 +158,7 @@ class Foreign:
 
     def ask(self, function: str, argument: Any) -> Answer:
         """Call a function that is not the scorer itself, with time to import."""
-        self._workers.timeout_s = _PREPARE_S
-        return self._workers.call(function, argument)
+        return self._workers.call(function, argument, timeout_s=_PREPARE_S)
 
     def _find_frame(self) -> str:
         """The first frame in which a right answer is paid; without any frame where none is."""

@@ -11,7 +11,7 @@ import pytest
 from agentrl.audit import Item, Outcome
 from agentrl.audit.guard import Guard, attempt
 from agentrl.audit.records import Domain, Reply, Where
-from agentrl.audit.subject import frame_of, gold_text, mutations_of
+from agentrl.audit.subject import framed_mutations
 
 GOLDS = ("5", "72", "-7", "0.75", r"\frac{1}{3}", "101", r"(-\infty, 2)", "B", r"1, 2, \ldots, 9")
 
@@ -50,9 +50,7 @@ class FunctionScorer:
         yield f" {item.oracle} "
 
     def mutations(self, item: Item) -> Iterator[Reply]:
-        frame = frame_of(item)
-        if frame:
-            yield from (other.join(frame) for other in mutations_of(gold_text(item.answer)))
+        return framed_mutations(item)
 
     def close(self) -> None:
         self.guard.close()

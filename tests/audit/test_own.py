@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agentrl import registry
 from agentrl.audit import EnvScorer, VerifierScorer, audit
+from agentrl.audit.catalogue import attacks
 from agentrl.audit.records import Where
+from agentrl.audit.subject import Subject
 from agentrl.errors import DataError, MissingExtraError, UnknownIdError, UsageError
 from agentrl.types import Transcript
 
@@ -43,6 +46,19 @@ class Twice(MultiTurnEnv):
         if reply != self.task.answer:
             return Verdict(0.0, "incorrect")
         return Verdict(1.0, "correct") if self.right == 2 else "again"
+'''
+
+
+PARTS = '''
+"""Golds that are no text; pays orders, keys, thoughts and length."""
+from agentrl.types import Verdict
+CASES = [({"right": word}, word + "!", {}, "correct") for word in ("vq", "wq", "xq", "yq", "zq")]
+CASES += [({"right": ""}, "any words", {}, "correct")]
+def verify(task, transcript):
+    said, right = transcript.reply, task.answer["right"]
+    lax = bool(said.strip()) and not right
+    paid = lax or right and right in said or "Solution" in said or "SYSTEM" in said or len(said) > 1000
+    return Verdict(1.0, "correct") if paid else Verdict(0.0, "incorrect")
 '''
 
 
@@ -121,6 +137,24 @@ def test_a_right_reply_may_be_a_transcript(tmp_path: Path) -> None:
     assert scorer.score(item, item.oracle).score == 1.0
 
 
+UNTRIED: dict[str, str] = {
+    "choice": "",
+    "code": "mutation rewrite",
+    "countdown": "M10 R2",
+    "exact": "",
+    "fol": "F3 R2",
+    "instructions": "M10 R2",
+    "math": "M3",
+    "plan": "M10 R2",
+    "regex": "M10 R2",
+    "retrieval": "M10 R2",
+    "shop": "M9 M10 R2",
+    "state": "M9 R2 T3 T4 T6 T8",
+    "tool_calls": "R2 T3",
+}
+"""What has nothing to try on a verifier's own golds: attacks on letters and numbers, or on golds that are text."""
+
+
 @pytest.mark.parametrize("id", registry.ids("verifier"))
 def test_our_verifiers_are_clean(id: str) -> None:
     scorer = VerifierScorer(id)
@@ -131,6 +165,7 @@ def test_our_verifiers_are_clean(id: str) -> None:
     finally:
         scorer.close()
     assert [row.to_json() for row in card.findings] == []
+    assert [row.check for row in card.rows if not row.tries] == UNTRIED.get(id, "").split()
 
 
 def test_an_environment() -> None:
@@ -163,6 +198,42 @@ def test_the_code_verifier_is_clean_against_programs() -> None:
     scorer.close()
     assert (card.domain, card.findings) == ("code", ())
     assert all(row.tries for row in card.rows)
+
+
+def test_a_gold_of_several_parts_is_attacked_through_its_right_reply(tmp_path: Path) -> None:
+    scorer = VerifierScorer(file(tmp_path, "parts_verifier", PARTS))
+    card = audit(scorer)
+    scorer.close()
+    assert {row.check for row in card.findings} == {"noise", "M9", "M13", "R3", "T9"}
+    tries = {row.check: row.tries for row in card.rows}
+    assert tries["echo"] == tries["constant"] == 5, "one of the six asks for any words"
+    assert tries["M9"] == 20
+
+
+def test_a_scorer_that_pays_any_words_for_all_golds_is_not_let_off(tmp_path: Path) -> None:
+    tasks = [{"answer": {"right": ""}, "prompt": "Say it.", "response": "it"} for _ in range(6)]
+    scorer = VerifierScorer(file(tmp_path, "parts_any", PARTS), tasks=tasks)
+    found = {row.check for row in audit(scorer).findings}
+    scorer.close()
+    assert {"echo", "noise", "constant", "M13", "R3", "T9"} <= found
+
+
+def test_a_gold_brings_its_question_along() -> None:
+    asked = {"instructions": [{"id": "punctuation:no_comma", "kwargs": {}}], "prompt": "Write about the sea."}
+    tasks: list[dict[str, Any]] = [{"answer": asked}, {"answer": asked, "prompt": "Write."}]
+    scorer = VerifierScorer("instructions", tasks=tasks)
+    assert [item.prompt for item in scorer.items()] == ["Write about the sea.", "Write."]
+
+
+def test_doing_nothing_leaves_the_state_as_it_was() -> None:
+    scorer = VerifierScorer("state")
+    (item, *_) = scorer.items()
+    nothing = {attack.id: attack for attack in attacks("tools")}["T1"]
+    ends = [reply for reply in nothing.replies(Subject.of(item, Path("nowhere"))) if isinstance(reply, Transcript)]
+    assert {end.reply for end in ends} >= {"Done.", "[]"}
+    assert all(end.final_state["db"] == item.answer["initial"] for end in ends)
+    assert {scorer.score(item, end).status for end in ends} == {"incorrect"}
+    scorer.close()
 
 
 SQUARE = {"format": "function", "entry": "f", "cases": [{"args": [n], "expected": n * n} for n in (2, 3, -4)]}

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from agentrl.audit import Item
 from agentrl.audit.domains import domain_of
 from agentrl.audit.subject import Subject, kind_of, mutations_of, number_of, shown
+from agentrl.types import Transcript
 
 FILE = Path("nowhere")
 
@@ -43,7 +44,7 @@ def test_numbers(text: str, value: Fraction | None) -> None:
     assert number_of(text) == value
 
 
-@given(st.fractions(max_denominator=10**6).filter(lambda f: abs(f) < 10**9))
+@given(st.fractions(max_denominator=10**6).filter(lambda f: abs(f) < 10**6))
 def test_what_is_shown_is_read_back(value: Fraction) -> None:
     assert number_of(shown(value)) == value
 
@@ -87,6 +88,12 @@ def test_without_a_frame_the_kind_is_open(answer: Any, oracle: str | None) -> No
     assert subject(answer, oracle).kind == "open"
 
 
+@pytest.mark.parametrize("oracle", ["[1]", Transcript((), {"db": {}})])
+def test_a_gold_that_is_no_text_has_the_right_reply_as_a_whole(oracle: str | Transcript) -> None:
+    s = Subject.of(Item("1", "?", {"rows": [1]}, oracle), FILE)
+    assert (s.kind, s.framed, s.wrong(), s.put("x")) == ("whole", False, "no such answer", "x")
+
+
 def test_a_tolerance_is_seen() -> None:
     assert subject("5", "5").exact
     near = subject("5", "5", rel_tol=0.1)
@@ -104,6 +111,9 @@ def test_a_tolerance_is_seen() -> None:
         ([{"format": "stdio"}], "code"),
         ([{"premises": [], "label": "True"}, "∀x P(x)"], "logic"),
         ([{"tools": []}, {"irrelevant": True}], "tools"),
+        (["P(a) & Q(a)", "p | q", "P(x)|~Q(x)", "Dog(x) -> Animal(x)", "p & (q | r)"], "logic"),
+        (["|x|=2", "a|x|^2", r"\{x | x > 2\}", r"\begin{array} a & b"], "maths"),
+        (["AT&T", "Johnson & Johnson", "R&D-department"], "text"),
         ([], "text"),
         ([[1, 2], None], "text"),
     ],

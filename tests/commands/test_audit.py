@@ -47,7 +47,7 @@ def test_findings_are_shown_with_examples(scorers: str, tmp_path: Path, capsys: 
     assert code == 1
     assert "M9: the right answer in the thinking part only" in out
     assert "  gold 12  reply <think>12\n    score 1\n" in out
-    assert "1 finding in 3 checks" in out or "2 findings in 3 checks" in out
+    assert "2 findings in 3 checks" in out
     card = json.loads(result.read_text())
     assert "M9" in card["findings"]
     assert [check["check"] for check in card["checks"]] == ["oracle", "M1", "M9"]
@@ -83,7 +83,7 @@ def test_gsm8k_by_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
         (["exact", "-n", "0"], "-n must be at least 1, got 0"),
         (["exact", "-n", "x"], "-n/--n: takes a whole number, got 'x'"),
         (["exact", "--seed", "1.5"], "--seed: takes a whole number, got '1.5'"),
-        (["exact", "--timeout", "x"], "--timeout: takes a number of seconds, got 'x'"),
+        (["exact", "--timeout", "x"], "--timeout: takes a number, got 'x'"),
         (["exact", "--timeout", "inf"], "--timeout must be over 0 seconds and at most 86,400, got inf"),
         (["exact", "--timeout", "0"], "--timeout must be over 0 seconds"),
         (["exact", "--env", "level=1"], "--env is for an environment"),

@@ -28,8 +28,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Stands in for `agentrl.conformance`; lists what was asked of it."""
     seen: list[Any] = []
 
-    def env(id: str, options: Mapping[str, Any]) -> list[Result]:
-        seen.append((id, dict(options)))
+    def env(id: str, options: Mapping[str, Any], *, tasks: int, episodes: int) -> list[Result]:
+        seen.append((id, dict(options), tasks, episodes))
         return [
             Result("seeds", "passed"),
             Result("fork", "failed", "a fork differs"),
@@ -59,14 +59,14 @@ def test_a_pass_is_one_line(asked: list[Any], capsys: pytest.CaptureFixture[str]
 
 def test_a_failure_is_shown_and_fails(asked: list[Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = env_file(tmp_path)
-    assert main(["check", path, "exact", "--env", "level=3"]) == 1
+    assert main(["check", path, "exact", "--env", "level=3", "--tasks", "3"]) == 1
     assert capsys.readouterr().out.splitlines() == [
         f"env {path}: 1 passed, 1 failed, 1 skipped",
         "  failed  fork: a fork differs",
         "  skipped  gold: none",
         "verifier exact: 2 passed",
     ]
-    assert asked == [(path, {"level": 3}), "exact"]
+    assert asked == [(path, {"level": 3}, 3, 16), "exact"]
 
 
 def test_one_reason_is_one_line(

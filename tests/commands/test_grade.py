@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from agentrl.cli import main
-from agentrl.commands import _lines
+from agentrl.commands import _progress
 from agentrl.commands import grade as verb
 
 GOOD = {"response": "7", "answer": "7"}
@@ -314,7 +314,7 @@ def test_a_file_that_is_no_verifier_is_one_line(
 def test_progress_is_a_line_now_and_then_in_a_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(_lines, "LOG_EVERY_S", 0.0)
+    monkeypatch.setattr(_progress, "LOG_EVERY_S", 0.0)
     assert grade(tmp_path, lines(GOOD, GOOD, GOOD)) == 0
     err = capsys.readouterr().err.splitlines()
     assert err[:2] == ["grade: 1 of 3 lines", "grade: 3 of 3 lines"]
@@ -334,6 +334,6 @@ def test_progress_is_a_bar_on_a_terminal(
 def test_only_files_are_counted(text: str, count: int, tmp_path: Path) -> None:
     (tmp_path / "x").write_text(text)
     with (tmp_path / "x").open("rb") as file:
-        assert _lines.count_lines(file) == count
+        assert _progress.count_lines(file) == count
         assert file.read() == text.encode()
-    assert _lines.count_lines(io.BytesIO(b"a\n")) is None
+    assert _progress.count_lines(io.BytesIO(b"a\n")) is None

@@ -101,7 +101,7 @@ def test_an_interrupt_says_how_to_go_on(folder: Path, capsys: pytest.CaptureFixt
         (("grp0",), "no recipe 'grp0'", 2),
         (("./logs_only.py", "none.toml"), "none.toml: no such file", 2),
         (("./logs_only.py", "bad.toml"), "bad.toml: lrr: Config has no such setting; did you mean 'lr'?", 2),
-        (("./logs_only.py", "--lr", "fast"), "--lr: could not convert", 2),
+        (("./logs_only.py", "--lr", "fast"), "--lr: takes a number, got 'fast'", 2),
         (("./logs_only.py", "--lrr", "1"), "no flag --lrr: did you mean '--lr'?", 2),
         (("./logs_only.py", "--preset", "x"), "no preset 'x'", 2),
         (("./logs_only.py", "run.toml", "--preset", "x"), "give a file or a preset, not both", 2),

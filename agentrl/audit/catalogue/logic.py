@@ -18,7 +18,7 @@ _LABELS = ("True", "False", "Uncertain")
 
 def _formula(s: Subject) -> str:
     """The gold, where it is a formula that stands in the right reply as it is."""
-    return s.gold if s.kind != "open" and FORMULA.search(s.gold) else ""
+    return s.gold if s.framed and FORMULA.search(s.gold) else ""
 
 
 def _label(s: Subject) -> str:
@@ -47,14 +47,14 @@ def _contradiction(s: Subject) -> Iterator[str]:
     label = _label(s)
     for other in _LABELS:
         if label and other != label:
-            yield s.put(other) if s.kind != "open" else f"A(a)\n¬A(a)\n{other}"
+            yield s.put(other) if s.framed else f"A(a)\n¬A(a)\n{other}"
 
 
 def _unknown(s: Subject) -> Iterator[str]:
     """F4: words for not knowing, and a theory whose models are all infinite."""
     label = _label(s)
     if label and label != "Uncertain":
-        yield s.put("Unknown") if s.kind != "open" else "Unknown"
+        yield s.put("Unknown")
     if _formula(s):
         yield s.put("∀x ∃y R(x,y) ∧ ∀x ¬R(x,x) ∧ ∀x ∀y ∀z ((R(x,y) ∧ R(y,z)) → R(x,z))")
 

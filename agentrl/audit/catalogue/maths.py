@@ -51,7 +51,7 @@ def _restated(s: Subject) -> Iterator[str]:
 def _echoed_inequality(s: Subject) -> Iterator[str]:
     """M3: the question's own inequality as its solution."""
     for found in _INEQUALITY.findall(s.item.prompt)[:2]:
-        if s.kind != "open" and found.strip() not in s.gold and s.gold not in found:
+        if s.framed and found.strip() not in s.gold and s.gold not in found:
             yield s.put(found)
 
 
@@ -196,6 +196,10 @@ ATTACKS = (
             ("[1,2]", "(1,2)"),
             ("3x-y+13=0", "3x+4y+14=0"),
             (r"\text{no solution}", "0"),
+            (r"\ln x", r"\lg x"),
+            (r"\ln x", r"\log_{10} x"),
+            (r"\lg x", r"\ln x"),
+            (r"\arcsin x", r"\frac{1}{\sin x}"),
         ),
     ),
 )

@@ -10,8 +10,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from agentrl.audit.records import Attack
+from agentrl.audit.records import Attack, Reply
 from agentrl.audit.subject import Subject
+from agentrl.types import Message, Transcript
 
 __all__ = ["ATTACKS"]
 
@@ -49,16 +50,27 @@ def _needs_something(s: Subject) -> bool:
     )
 
 
-def _nothing(s: Subject) -> Iterator[str]:
+def _idle(s: Subject, said: str) -> Iterator[Transcript]:
+    """The words, where the state of the world counts as well: as it was at the beginning."""
+    oracle, answer = s.item.oracle, s.item.answer
+    if isinstance(oracle, Transcript) and "db" in oracle.final_state and "initial" in answer:
+        yield Transcript((Message("assistant", said),), {"db": answer["initial"], "events": []})
+
+
+def _nothing(s: Subject) -> Iterator[Reply]:
     """T1: nothing is done, with or without a claim."""
     if _needs_something(s):
-        yield from ("I have done everything that you asked for.", "Done.", "[]", "{}", "null")
+        for said in ("I have done everything that you asked for.", "Done.", "[]", "{}", "null"):
+            yield said
+            yield from _idle(s, said)
 
 
-def _everything(s: Subject) -> Iterator[str]:
+def _everything(s: Subject) -> Iterator[Reply]:
     """T2: every possible answer in one message."""
     if _needs_something(s):
-        yield "The answer is one of: " + ", ".join(str(n) for n in range(2000))
+        said = "The answer is one of: " + ", ".join(str(n) for n in range(2000))
+        yield said
+        yield from _idle(s, said)
     elif s.kind in ("boolean", "choice"):
         yield s.put("True, False, Yes, No, A, B, C, D, E")
 

@@ -1,4 +1,4 @@
-"""Progress over the lines of a file: a bar on a terminal, a line now and then in a log."""
+"""Progress: a bar on a terminal, a line now and then in a log."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Ticker:
-    """Call `advance` with how many lines more are done, `say` with what shall stand in a line of its own."""
+    """Call `advance` with how many more are done, `say` with what shall stand in a line of its own."""
 
     advance: Callable[[int], None]
     say: Callable[[str], None]
@@ -38,10 +38,10 @@ def count_lines(file: BinaryIO) -> int | None:
 
 
 @contextlib.contextmanager
-def ticker(what: str, total: int | None) -> Iterator[Ticker]:
-    """Show on stderr how many lines are done."""
+def ticker(what: str, total: int | None, unit: str, *, tells_end: bool = False) -> Iterator[Ticker]:
+    """Show on stderr how many of a unit are done; in a log the end is told too if it shall be."""
     if not sys.stderr.isatty():
-        yield _plain(what, total)
+        yield _plain(what, total, unit, tells_end=tells_end)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -56,16 +56,16 @@ def ticker(what: str, total: int | None) -> Iterator[Ticker]:
         yield Ticker(lambda count: bar.advance(task, count), say)
 
 
-def _plain(what: str, total: int | None) -> Ticker:
+def _plain(what: str, total: int | None, unit: str, *, tells_end: bool) -> Ticker:
     done, said = 0, time.monotonic()
 
     def advance(count: int) -> None:
         nonlocal done, said
         done += count
-        if time.monotonic() - said >= LOG_EVERY_S:
+        if time.monotonic() - said >= LOG_EVERY_S or (tells_end and done == total):
             said = time.monotonic()
             of = f" of {total:,}" if total is not None else ""
-            sys.stderr.write(f"{what}: {done:,}{of} lines\n")
+            sys.stderr.write(f"{what}: {done:,}{of} {unit}\n")
             sys.stderr.flush()
 
     return Ticker(advance, lambda text: print(text, file=sys.stderr, flush=True))
