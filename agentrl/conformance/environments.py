@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import random
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import gymnasium
 from gymnasium.utils.env_checker import check_env, data_equivalence
@@ -32,6 +33,8 @@ __all__ = ["check_env_plugin"]
 
 TASKS = 8
 """How many tasks of each split a check looks at."""
+EPISODES = 16
+"""How many random episodes are forked."""
 MAX_STEPS = 64
 
 Step = tuple[Any, float, bool, bool, dict[str, Any]]
@@ -43,12 +46,18 @@ class _Subject:
 
     id: str
     options: Mapping[str, Any]
+    tasks: int = TASKS
+    episodes: int = EPISODES
     _made: list[Env] = field(default_factory=list)
 
     def env(self, which: Literal[0, 1] = 0) -> Env:
         while len(self._made) <= which:
             self._made.append(registry.make(self.id, **self.options))
         return self._made[which]
+
+    def close(self) -> None:
+        for env in self._made:
+            env.close()
 
     @property
     def gymnasium_id(self) -> str | None:
@@ -62,15 +71,19 @@ class _Subject:
         for split in splits:
             with contextlib.suppress(DataError):  # a split may be empty; `reset` has shown that one is not
                 tasks = env.all_tasks(split)
-                yield from (tasks[i] for i in range(0, len(tasks), max(1, len(tasks) // TASKS)))
+                yield from (tasks[i * len(tasks) // self.tasks] for i in range(min(self.tasks, len(tasks))))
 
 
-def check_env_plugin(id: str, options: Mapping[str, Any]) -> list[CheckResult]:
+def check_env_plugin(
+    id: str, options: Mapping[str, Any], *, tasks: int = TASKS, episodes: int = EPISODES
+) -> list[CheckResult]:
     """Run every check on an environment.
 
     Args:
         id: An environment's id, or a path to its file.
         options: Passed to the environment.
+        tasks: How many tasks of each split the checks look at.
+        episodes: How many random episodes are forked.
 
     Returns:
         One result a check; where the environment's data is absent, the checks that need it are skipped.
@@ -79,13 +92,16 @@ def check_env_plugin(id: str, options: Mapping[str, Any]) -> list[CheckResult]:
         UsageError: No such environment, or it has no option of that name.
     """
     registry.check_options(f"environment {id!r}", registry.find("env", id), options)
-    subject = _Subject(id, options)
+    subject = _Subject(id, options, tasks, episodes)
     light = run("light_import", functools.partial(light_import, "env", id))
-    first = run("reset", functools.partial(_reset, subject))
-    if first.status != "passed":
-        reason = f"reset {first.status}: {first.detail}"
-        return [light, first, *(CheckResult(name, "skipped", reason) for name in _ENV_CHECKS)]
-    return [light, first, *(run(name, functools.partial(check, subject)) for name, check in _ENV_CHECKS.items())]
+    try:
+        first = run("reset", functools.partial(_reset, subject))
+        if first.status != "passed":
+            reason = f"reset {first.status}: {first.detail}"
+            return [light, first, *(CheckResult(name, "skipped", reason) for name in _ENV_CHECKS)]
+        return [light, first, *(run(name, functools.partial(check, subject)) for name, check in _ENV_CHECKS.items())]
+    finally:
+        subject.close()
 
 
 def _reset(subject: _Subject) -> None:
@@ -181,6 +197,64 @@ def _fork(subject: _Subject) -> None:
                     raise Failed(f"task {task.id}, turn {turn}: the fork goes on differently")
 
 
+def _forks(subject: _Subject) -> None:
+    """Random episodes, each forked at a random turn: the fork has the same state and goes on the same way."""
+    draw, tasks = random.Random(subject.id), list(subject.sample())
+    for seed in range(subject.episodes):
+        task = draw.choice(tasks)
+        replies = _mixed(subject.env(), task, draw)
+        env, fork = subject.env(0), subject.env(1)
+        env.reset(seed=seed, options={"task": task})
+        whole = _continue(env, replies)
+        turn = draw.randrange(len(whole))
+        env.reset(seed=seed, options={"task": task})
+        _continue(env, replies[:turn])
+        fork.reset(seed=seed + 1)  # it has been elsewhere
+        fork.restore(env.snapshot())
+        if fork.state_key() != env.state_key():
+            raise Failed(f"task {task.id}, seed {seed}, turn {turn}: a restored snapshot has another state_key")
+        if not data_equivalence(_continue(fork, replies[turn:]), whole[turn:], exact=True):
+            raise Failed(f"task {task.id}, seed {seed}, turn {turn}: the fork goes on differently")
+
+
+def _mixed(env: Env, task: Task, draw: random.Random) -> list[str | Message]:
+    """Replies that go some way with the gold ones, and astray."""
+    gold = list(env.gold(task))
+    others: list[str | Message] = ["", "no", NEVER[-1][:40], *gold]
+    replies = [*gold[: draw.randrange(len(gold) + 1)], *draw.choices(others, k=draw.randrange(1, 8))]
+    return [reply if draw.random() < 0.9 else draw.choice(others) for reply in replies]
+
+
+def _splits(subject: _Subject) -> None:
+    """No task is in both splits, by its id or its question, and each has the same tasks in another instance."""
+    asked: list[set[str]] = []
+    ids: list[set[str]] = []
+    for split in get_args(Split):
+        try:
+            tasks, again = (subject.env(which).all_tasks(split) for which in (0, 1))
+        except DataError:
+            continue
+        places = sorted({i * len(tasks) // subject.tasks for i in range(subject.tasks)})
+        chosen = [tasks[i] for i in places]
+        if len(tasks) != len(again) or chosen != [again[i] for i in places]:
+            raise Failed(f"two instances have different tasks in split {split!r}")
+        asked.append({repr((task.prompt, task.answer)) for task in chosen})
+        ids.append({task.id for task in chosen})
+    if len(asked) < 2:
+        raise Skipped("there is one split only")
+    if asked[0] == asked[1]:
+        raise Skipped("both splits hold the same questions, as where one file serves both")
+    if both := (asked[0] & asked[1]) | (ids[0] & ids[1]):
+        raise Failed(f"this is in both splits: {min(both):.200}")
+
+
+def _close(subject: _Subject) -> None:
+    env = registry.make(subject.id, **subject.options)
+    env.reset(seed=0)
+    env.close()
+    env.close()
+
+
 def _secrecy(subject: _Subject) -> None:
     """With a marked answer in its place, neither observations nor infos may show the mark."""
     env, seen = subject.env(), 0
@@ -272,6 +346,9 @@ _ENV_CHECKS: Mapping[str, Callable[[_Subject], None]] = {
     "determinism": _determinism,
     "seeds": _seeds,
     "fork": _fork,
+    "forks": _forks,
+    "splits": _splits,
+    "close": _close,
     "secrecy": _secrecy,
     "wrappers": _wrappers,
     "vector_sync": lambda subject: _vector(subject, "sync"),
