@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from agentrl import registry
 from agentrl.environment import Env
 from agentrl.envs.self_correction import AGAIN, RIGHT, WRONG, SelfCorrection
 from agentrl.episodes import copies
-from agentrl.errors import ConfigError
+from agentrl.errors import UsageError
 
 OTHER = """
 from agentrl.environment import SingleTurnEnv
@@ -157,5 +156,5 @@ def test_copies_share_the_tasks_and_nothing_else() -> None:
     ],
 )
 def test_settings_that_do_not_go_together(settings: dict[str, Any], said: str) -> None:
-    with pytest.raises((ConfigError, registry.UsageError), match=said):
+    with pytest.raises(UsageError, match=said):
         SelfCorrection(**settings)
