@@ -7,7 +7,9 @@ the hub.
 Differs from the source: the answer is compared by the `math` verifier, by its type and exactly, where the paper
 compares strings. The gold is the last box of the reference solution; a row's `answer` serves only where there is
 none, for copies of the data have it stripped of units and percent signs. Rows without any answer are left out: the two
-with an empty box in the train split.
+with an empty box in the train split. Where the wording asks for a form (factor, expand, common fraction, simplest
+radical form, in terms of pi, compute) and the gold has it, a reply must have it too, so that the question repeated is
+no answer.
 
 Covered: what the `math` verifier covers (`agentrl show math`).
 Not covered: grading of the steps; answers that this verifier reads as text (piecewise functions, ellipses) need one
@@ -21,9 +23,11 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from agentrl.data import load_rows
+from agentrl.data import LazyTasks, load_rows
 from agentrl.environment import SingleTurnEnv
+from agentrl.envs._maths.wording import with_form
 from agentrl.errors import ConfigError, suggest
+from agentrl.golds import gold_reply
 from agentrl.types import Message, Split, Task
 from agentrl.verifiers._reading.extract import last_boxed
 
@@ -78,28 +82,29 @@ class Math(SingleTurnEnv):
         self.subjects = frozenset(subjects)
 
     def tasks(self, split: Split) -> Sequence[Task]:
-        """One task a row that is kept; `data` holds the solution, the level and the subject.
+        """One task a row that is kept, made when it is asked for; `data` holds the solution, the level and the subject.
 
         Raises:
             DataError: The rows cannot be read.
             MissingExtraError: The source is on the hub and `datasets` is not installed.
         """
         rows = load_rows(self.source, split, fields=("problem", "solution", "level", "type"))
-        tasks = []
-        for index, row in enumerate(rows):
-            gold = last_boxed(row["solution"]) or str(row.get("answer", ""))
-            if gold.strip() and self._keeps(row):
-                prompt = (Message("system", SYSTEM), Message("user", row["problem"]))
-                data = {"solution": row["solution"], "level": row["level"], "subject": row["type"]}
-                tasks.append(Task(f"{split}/{index}", prompt, gold, data))
-        return tasks
+        golds = [last_boxed(row["solution"]) or str(row.get("answer", "")) for row in rows]
+        kept = [index for index, row in enumerate(rows) if golds[index].strip() and self._keeps(row)]
+        return LazyTasks(len(kept), lambda place: _task(split, kept[place], rows[kept[place]], golds[kept[place]]))
 
     def gold(self, task: Task) -> Sequence[str | Message]:
         """The reference solution, where it has a box."""
         solution = task.data["solution"]
-        return (solution if last_boxed(solution) else rf"\boxed{{{task.answer}}}",)
+        return (solution if last_boxed(solution) else str(gold_reply("math", task.answer, self.verifier_options)),)
 
     def _keeps(self, row: Mapping[str, Any]) -> bool:
         level = row["level"].removeprefix("Level ")
         fits = not self.levels or (level.isdigit() and int(level) in self.levels)
         return fits and (not self.subjects or row["type"] in self.subjects)
+
+
+def _task(split: Split, index: int, row: Mapping[str, Any], gold: str) -> Task:
+    prompt = (Message("system", SYSTEM), Message("user", row["problem"]))
+    data = {"solution": row["solution"], "level": row["level"], "subject": row["type"]}
+    return Task(f"{split}/{index}", prompt, with_form(row["problem"], gold), data)

@@ -65,6 +65,25 @@ def test_a_reply_is_read_from_its_box(tmp_path: Path) -> None:
         assert env.step(reply)[1] == reward, reply
 
 
+@pytest.mark.parametrize(
+    ("problem", "gold", "right", "wrong"),
+    [
+        ("Factor $x^2-4$.", "(x-2)(x+2)", "(x+2)(x-2)", "x^2-4"),
+        ("Expand $(x-2)(x+2)$.", "x^2-4", "-4+x^2", "(x-2)(x+2)"),
+        (r"Simplify $\frac{6}{8}$.", r"\frac{3}{4}", "3/4", r"\frac{6}{8}"),
+        (r"Write $\sqrt{12}$ in simplest radical form.", r"2\sqrt{3}", r"2 \sqrt 3", r"\sqrt{12}"),
+        (r"Compute $\sin 60^\circ$.", r"\frac{\sqrt{3}}{2}", r"\sqrt3/2", r"\sin 60^\circ"),
+        ("Factor $x^2-4$ if it can be.", "x^2-4", "x^2-4", "x^2+4"),
+    ],
+)
+def test_the_form_that_the_wording_asks_for(problem: str, gold: str, right: str, wrong: str, tmp_path: Path) -> None:
+    (task,) = tasks(tmp_path / "a.jsonl", {"problem": problem, "solution": "", "answer": gold})
+    env = agentrl.make("math", source=str(tmp_path / "a.jsonl"))
+    for reply, reward in ((env.gold(task)[0], 1.0), (rf"\boxed{{{right}}}", 1.0), (rf"\boxed{{{wrong}}}", 0.0)):
+        env.reset(options={"task": task})
+        assert env.step(reply)[1] == reward, reply
+
+
 @pytest.mark.parametrize(("split", "count", "left_out"), [("train", 7498, 2), ("test", 5000, 0)])
 def test_every_public_row_accepts_its_own_solution(
     split: Split, count: int, left_out: int, data_dir: Callable[[str], Path]
