@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import json
 import random
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, overload
@@ -109,16 +110,24 @@ def _hub(name: str, split: Split, config: str | None) -> list[Row]:
 
 
 class LazyTasks(Sequence[Task]):
-    """`count` tasks, the i-th made by `make(i)` each time.
+    """`count` tasks, the i-th made by `make(i)` each time; `place(id)` tells i from an id, -1 for one of no task.
 
     >>> tasks = LazyTasks(3, lambda i: Task(str(i), ()))
     >>> tasks[-1].id, [task.id for task in tasks[:2]]
     ('2', ['0', '1'])
     """
 
-    def __init__(self, count: int, make: Callable[[int], Task]) -> None:
+    def __init__(self, count: int, make: Callable[[int], Task], *, place: Callable[[str], int] | None = None) -> None:
         self._count = count
         self._make = make
+        self._place = place
+
+    def named(self, id: str) -> Task | None:
+        """The task of that id, or None; made alone where `place` tells its place from its id."""
+        if self._place is None:
+            return next((task for task in self if task.id == id), None)
+        place = self._place(id)
+        return self[place] if 0 <= place < self._count else None
 
     def __len__(self) -> int:
         return self._count
@@ -163,7 +172,11 @@ def generated(
                 return found[1]
         raise DataError(f"no problem of {key} was drawn for {split} in {_MOST_DRAWS} attempts")
 
-    return LazyTasks(count, make)
+    def place(id: str) -> int:
+        number = id.removeprefix(f"{key}/{split}/")
+        return int(number) if number != id and re.fullmatch(r"0|[1-9][0-9]{0,9}", number) else -1
+
+    return LazyTasks(count, make, place=place)
 
 
 def _split_of(family: str, name: str) -> Split:

@@ -24,6 +24,7 @@ import numpy as np
 
 from agentrl import registry
 from agentrl.codec import message_from_json, message_to_json, task_from_json, task_to_json
+from agentrl.data import LazyTasks
 from agentrl.errors import ConfigError, DataError, UnknownIdError, UsageError, suggest
 from agentrl.protocols import Verifier
 from agentrl.spaces import ChatSpace, TextSpace
@@ -254,9 +255,12 @@ class Env(gymnasium.Env[Observation, "str | Message"]):
         tasks = self.all_tasks(options.get("split", self.split))
         if wanted is None:
             return tasks[int(self.np_random.integers(len(tasks)))]
-        for task in tasks:
-            if task.id == wanted:
-                return task
+        if isinstance(tasks, LazyTasks):
+            found = tasks.named(wanted)
+        else:
+            found = next((task for task in tasks if task.id == wanted), None)
+        if found is not None:
+            return found
         raise UnknownIdError(
             f"no task {wanted!r}: {suggest(str(wanted), [t.id for t, _ in zip(tasks, range(200), strict=False)])}"
         )

@@ -115,3 +115,18 @@ def test_settings_of_one_generator_share_their_splits() -> None:
 def test_a_generator_without_problems_for_a_split_says_so() -> None:
     with pytest.raises(DataError, match="no problem of none was drawn for test in 1000 attempts"):
         generated("none", "test", 1, lambda source, id: None)[0]
+
+
+def test_a_generated_task_is_found_by_its_id_alone() -> None:
+    made: list[str] = []
+
+    def draw(source: random.Random, id: str) -> tuple[str, Task]:
+        made.append(id)
+        return id, Task.ask(id, "?", id)
+
+    tasks = generated("found", "train", 10_000, draw)
+    found = tasks.named("found/train/777")
+    assert found == tasks[777]
+    assert set(made) == {"found/train/777"}
+    for id in ("found/train/10000", "found/train/-1", "found/train/007", "found/train/", "found/test/1", "other", "7"):
+        assert tasks.named(id) is None

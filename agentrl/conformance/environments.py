@@ -35,6 +35,7 @@ TASKS = 8
 """How many tasks of each split a check looks at."""
 EPISODES = 16
 """How many random episodes are forked."""
+SEEDS = 12
 MAX_STEPS = 64
 
 Step = tuple[Any, float, bool, bool, dict[str, Any]]
@@ -176,10 +177,10 @@ def _seeds(subject: _Subject) -> None:
     env = subject.env()
     if len(env.all_tasks(env.split)) == 1:
         raise Skipped("there is one task only")
-    reached = [env.reset(seed=seed)[1]["task"] for seed in range(32)]
+    reached = [env.reset(seed=seed)[1]["task"] for seed in range(SEEDS)]
     if len(set(reached)) == 1:
-        raise Failed(f"32 seeds all reach task {reached[0]}")
-    if reached != [subject.env(1).reset(seed=seed)[1]["task"] for seed in range(32)]:
+        raise Failed(f"{SEEDS} seeds all reach task {reached[0]}")
+    if reached != [subject.env(1).reset(seed=seed)[1]["task"] for seed in range(SEEDS)]:
         raise Failed("the same seed reaches different tasks")
 
 
