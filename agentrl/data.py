@@ -1,7 +1,7 @@
-"""Rows of a dataset: from a JSONL file, a folder of them, or the hub; and tasks that are made when asked for.
+"""Rows of a dataset: from a JSONL file or a JSON array, a folder of them, or the hub; and tasks made when asked for.
 
-A `source` is a path where one exists or it looks like one (it ends in `.jsonl` or `.jsonl.gz`, or begins with `.`,
-`/` or `~`); otherwise it is the name of a dataset on the hub, read through `datasets`.
+A `source` is a path where one exists or it looks like one (it ends in `.jsonl`, `.json` or these with `.gz`, or begins
+with `.`, `/` or `~`); otherwise it is the name of a dataset on the hub, read through `datasets`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import hashlib
 import json
 import random
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, overload
+from typing import IO, Any, overload
 
 from agentrl.errors import DataError, MissingExtraError
 from agentrl.types import Split, Task
@@ -21,16 +21,17 @@ from agentrl.types import Split, Task
 __all__ = ["LazyTasks", "generated", "load_rows", "read_jsonl"]
 
 Row = Mapping[str, Any]
-_SUFFIXES = (".jsonl", ".jsonl.gz")
+_ARRAYS = (".json", ".json.gz")
+_SUFFIXES = (".jsonl", ".jsonl.gz", *_ARRAYS)
 _MOST_DRAWS = 1000
 
 
-def load_rows(source: str, split: Split, *, fields: Sequence[str], config: str | None = None) -> list[Row]:
+def load_rows(source: str, split: Split, *, fields: Sequence[str] = (), config: str | None = None) -> list[Row]:
     """All rows of one split.
 
     Args:
-        source: A folder that holds `<split>.jsonl` or `<split>.jsonl.gz`, one such file (it serves every split,
-            so give training and evaluation different ones), or a dataset's name on the hub.
+        source: A folder that holds `<split>.jsonl` (or `.json`, an array; either may be gzipped), one such file (it
+            serves every split, so give training and evaluation different ones), or a dataset's name on the hub.
         split: "train" or "test".
         fields: Text fields that every row must have.
         config: The dataset's configuration on the hub.
@@ -40,16 +41,41 @@ def load_rows(source: str, split: Split, *, fields: Sequence[str], config: str |
         MissingExtraError: The source is on the hub and `datasets` is not installed.
     """
     local = _local(source, split)
-    rows = list(_hub(source, split, config) if local is None else read_jsonl(local))
+    rows = list(_hub(source, split, config) if local is None else _read(local))
     where = f"{source} ({split})" if local is None else str(local)
     if not rows:
-        raise DataError(f"{where} holds no rows; give a file with one JSON object a line")
+        raise DataError(f"{where} holds no rows; give a file with one JSON object a line, or a JSON array of objects")
     for number, row in enumerate(rows, 1):
         for field in fields:
             if not isinstance(row.get(field), str):
                 got = f"it has: {', '.join(map(str, row))}" if field not in row else f"got {row[field]!r:.40}"
                 raise DataError(f"{where}, row {number}: the field {field!r} must be text; {got}")
     return rows
+
+
+def _read(path: Path) -> Iterable[Row]:
+    return _array(path) if path.name.endswith(_ARRAYS) else read_jsonl(path)
+
+
+def _array(path: Path) -> list[dict[str, Any]]:
+    """The objects of a file that holds one JSON array, gzipped if its name ends in `.gz`.
+
+    Raises:
+        DataError: The file is absent or unreadable, or holds something else.
+    """
+    try:
+        with _opened(path) as file:
+            rows = json.load(file)
+    except (OSError, EOFError, ValueError, RecursionError) as error:
+        raise DataError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise DataError(f"{path} must hold a JSON array of objects; for one object a line, name it .jsonl")
+    return rows
+
+
+def _opened(path: Path) -> IO[str]:
+    encoding = "utf-8-sig"  # a byte order mark is no part of the first line
+    return gzip.open(path, "rt", encoding=encoding) if path.suffix == ".gz" else path.open(encoding=encoding)
 
 
 def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
@@ -59,8 +85,7 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
         DataError: The file is absent or unreadable, or a line is not a JSON object.
     """
     try:
-        encoding = "utf-8-sig"  # a byte order mark is no part of the first line
-        with gzip.open(path, "rt", encoding=encoding) if path.suffix == ".gz" else path.open(encoding=encoding) as file:
+        with _opened(path) as file:
             for number, line in enumerate(file, 1):
                 if line.strip():
                     yield _object(line, f"{path}, line {number}")
@@ -86,12 +111,14 @@ def _local(source: str, split: Split) -> Path | None:
         files = [path / f"{split}{suffix}" for suffix in _SUFFIXES]
         found = next((file for file in files if file.is_file()), None)
         if found is None:
-            raise DataError(f"{path} holds neither {files[0].name} nor {files[1].name}")
+            raise DataError(f"{path} holds none of {', '.join(file.name for file in files)}")
         return found
     if path.is_file():
         return path
     if source.startswith((".", "/", "~")) or source.endswith(_SUFFIXES):
-        raise DataError(f"{source} does not exist; give a .jsonl or .jsonl.gz file, or a folder with {split}.jsonl.gz")
+        raise DataError(
+            f"{source} does not exist; give a .jsonl or .json file (or these with .gz), or a folder with {split}.jsonl"
+        )
     return None
 
 

@@ -20,8 +20,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
+from agentrl.data import load_rows
 from agentrl.environment import SingleTurnEnv
-from agentrl.envs._code.rows import decoded, pairs, read_rows
+from agentrl.envs._code.rows import decoded, pairs
 from agentrl.envs._code.suites import LEETCODE, READS, code_task, completed, functional, gold_reply, stdio
 from agentrl.errors import DataError
 from agentrl.types import Message, Split, Task, Transcript, Verdict
@@ -65,7 +66,7 @@ class CodeContests(SingleTurnEnv):
             DataError: The rows cannot be read, or one is of none of the forms.
             MissingExtraError: The source is on the hub and `datasets` is not installed.
         """
-        rows = read_rows(self.source, split)
+        rows = load_rows(self.source, split)
         return [_task(row, f"{split}/{i}", f"{self.source}, row {i + 1}", self.generated) for i, row in enumerate(rows)]
 
     def gold(self, task: Task) -> Sequence[str | Message]:

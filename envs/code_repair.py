@@ -33,11 +33,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-from agentrl.data import LazyTasks
+from agentrl.data import LazyTasks, load_rows
 from agentrl.environment import Env, Outcome
 from agentrl.envs._code.repairs import Repair, header, mutant_repair, programs_of, repair_of
 from agentrl.envs._code.replies import fenced, repair_segments
-from agentrl.envs._code.rows import read_rows
 from agentrl.envs._code.suites import completed
 from agentrl.errors import ConfigError, SandboxError, UnknownIdError
 from agentrl.types import Message, Split, Task, Transcript, Verdict
@@ -108,7 +107,7 @@ class CodeRepair(Env):
         if not self.source:
             count = len(programs_of(split))
             return LazyTasks(count * self.variants, lambda i: self._mutant(split, i % count, i // count))
-        rows = read_rows(self.source, split)
+        rows = load_rows(self.source, split)
         found = [repair_of(row, f"{split}/{i}") for i, row in enumerate(rows)]
         self.left_out[split] = found.count(None)
         return [self._task(repair) for repair in found if repair is not None]

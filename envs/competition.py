@@ -99,7 +99,7 @@ class Competition(SingleTurnEnv):
         """
         if not self.source:
             return generated(self._key, split, COUNTS[split], self._drawn)
-        rows = load_rows(self.source, split, fields=())
+        rows = load_rows(self.source, split)
         found = [_read(row, f"{self.source} ({split}), row {index + 1}") for index, row in enumerate(rows)]
         tasks = [_task(f"{split}/{i}", *read) for i, read in enumerate(found) if read is not None]
         self.left_out[split] = found.count(None)

@@ -87,7 +87,7 @@ class Countdown(SingleTurnEnv):
         """
         if not self.source:
             return generated(self._key, split, COUNTS[split], self._drawn)
-        rows = load_rows(self.source, split, fields=())
+        rows = load_rows(self.source, split)
         tasks = []
         for index, row in enumerate(rows):
             numbers, target = row.get("nums", row.get("numbers")), row.get("target")

@@ -129,7 +129,7 @@ def _from_csv(path: Path, split: Split) -> Iterator[tuple[str, tuple[int, ...]]]
 
 
 def _from_jsonl(source: str, split: Split) -> Iterator[tuple[str, tuple[int, ...]]]:
-    for index, row in enumerate(load_rows(source, split, fields=())):
+    for index, row in enumerate(load_rows(source, split)):
         yield f"{split}/{index}", _hand(f"{source} ({split}), row {index + 1}", row.get("numbers"))
 
 

@@ -19,9 +19,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from agentrl.data import load_rows
 from agentrl.environment import SingleTurnEnv
 from agentrl.envs._code.examples import call_example, entry_of, printed_examples
-from agentrl.envs._code.rows import decoded, packed, pairs, read_rows
+from agentrl.envs._code.rows import decoded, packed, pairs
 from agentrl.envs._code.suites import (
     LEETCODE,
     READS,
@@ -75,7 +76,7 @@ class LiveCodeBench(SingleTurnEnv):
             DataError: The rows cannot be read, or one is of none of the forms.
             MissingExtraError: The source is on the hub and `datasets` is not installed.
         """
-        rows = enumerate(read_rows(self.source, split))
+        rows = enumerate(load_rows(self.source, split))
         return [_task(row, f"{split}/{i}", f"{self.source}, row {i + 1}") for i, row in rows if self._keeps(row)]
 
     def gold(self, task: Task) -> Sequence[str | Message]:

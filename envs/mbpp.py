@@ -20,8 +20,8 @@ import ast
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from agentrl.data import load_rows
 from agentrl.environment import SingleTurnEnv
-from agentrl.envs._code.rows import read_rows
 from agentrl.envs._code.suites import code_task, completed, gold_reply
 from agentrl.errors import ConfigError, DataError
 from agentrl.types import Message, Split, Task, Transcript, Verdict
@@ -72,7 +72,7 @@ class MBPP(SingleTurnEnv):
             DataError: The rows cannot be read, or one has no tests.
             MissingExtraError: The source is on the hub and `datasets` is not installed.
         """
-        rows = read_rows(self.source, split, config=self.config)
+        rows = load_rows(self.source, split, config=self.config)
         return [_task(row, self.shown) for row in rows if (row.get("task_id") in TEST) == (split == "test")]
 
     def gold(self, task: Task) -> Sequence[str | Message]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import random
 import sys
 from collections.abc import Callable
@@ -23,6 +24,22 @@ def test_a_file_plain_or_gzipped(tmp_path: Path) -> None:
     (tmp_path / "x.jsonl.gz").write_bytes(gzip.compress(text.encode()))
     for name in ("x.jsonl", "x.jsonl.gz"):
         assert load_rows(str(tmp_path / name), "train", fields=("a",)) == [{"a": "é"}, {"a": "2"}]
+
+
+def test_a_json_array(tmp_path: Path) -> None:
+    rows = [{"a": "é"}, {"a": "2"}]
+    (tmp_path / "train.json").write_text(json.dumps(rows), encoding="utf-8")
+    (tmp_path / "test.json.gz").write_bytes(gzip.compress(json.dumps(rows[1:]).encode()))
+    assert load_rows(str(tmp_path / "train.json"), "test") == rows
+    assert load_rows(str(tmp_path), "train") == rows
+    assert load_rows(str(tmp_path), "test") == rows[1:]
+
+
+@pytest.mark.parametrize("text", ["{}", "[1]", "null", "[", "[" * 100_000, "[{}"])
+def test_a_file_that_is_no_array_of_objects(text: str, tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text(text)
+    with pytest.raises(DataError, match=r"x\.json (must hold a JSON array of objects|cannot be read)"):
+        load_rows(str(tmp_path / "x.json"), "train")
 
 
 def test_a_folder_by_split(tmp_path: Path) -> None:
@@ -61,7 +78,7 @@ def test_a_broken_archive(content: bytes, tmp_path: Path) -> None:
 
 
 def test_absent_files(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"holds neither test\.jsonl nor test\.jsonl\.gz"):
+    with pytest.raises(DataError, match=r"holds none of test\.jsonl, test\.jsonl\.gz, test\.json, test\.json\.gz"):
         load_rows(str(tmp_path), "test", fields=())
     for source in (str(tmp_path / "absent"), "./absent", "absent.jsonl", "absent.jsonl.gz"):
         with pytest.raises(DataError, match=r"absent.* does not exist; give a \.jsonl"):

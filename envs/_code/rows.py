@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-import gzip
 import json
 import pickletools
 import zlib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from agentrl.data import load_rows
 from agentrl.errors import DataError
-from agentrl.types import Split
 
-__all__ = ["decoded", "packed", "pairs", "read_rows"]
+__all__ = ["decoded", "packed", "pairs"]
 
 Row = Mapping[str, Any]
 
@@ -38,26 +34,6 @@ _PLAIN = frozenset(
 """Pickle operations that can only build a text, or a dictionary of texts."""
 _MOST = 2**28
 """Bytes that packed tests may have when unpacked."""
-
-
-def read_rows(source: str, split: Split, *, config: str | None = None) -> list[Row]:
-    """`agentrl.data.load_rows`, and files that hold one JSON array (`.json`, `.json.gz`).
-
-    Raises:
-        DataError: The source is absent, empty or not what it should be.
-        MissingExtraError: The source is on the hub and `datasets` is not installed.
-    """
-    if not source.endswith((".json", ".json.gz")):
-        return load_rows(source, split, fields=(), config=config)
-    path = Path(source).expanduser()
-    try:
-        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
-            rows = json.load(file)
-    except (OSError, EOFError, ValueError) as error:
-        raise DataError(f"{source} cannot be read: {error}") from error
-    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
-        raise DataError(f"{source} must hold a JSON array of objects; for one object a line, name it .jsonl")
-    return rows
 
 
 def decoded(value: Any, where: str) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentrl.envs._code.rows import read_rows
+from agentrl.data import load_rows
 from agentrl.envs._logic_text.pairs import Pair
 from agentrl.envs._logic_text.wrong import is_contingent
 from agentrl.errors import DataError
@@ -67,7 +67,7 @@ def load_pairs(source: str, split: Split) -> Loaded:
     wrong: dict[str, str] = {}
     seen: set[tuple[str, str, str | None]] = set()
     left_out = 0
-    for number, row in enumerate(read_rows(source, split)):
+    for number, row in enumerate(load_rows(source, split)):
         for part, text in enumerate(_texts(row, f"{source} ({split}), row {number + 1}")):
             key = (text.sentence, text.formula, text.wrong)
             if key in seen:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import itertools
-import json
 import re
 import string
 from collections.abc import Mapping, Sequence
@@ -42,16 +40,7 @@ def read_rows(source: str, split: Split) -> list[Mapping[str, Any]]:
         MissingExtraError: The source is on the hub and `datasets` is not installed.
     """
     path = _array(Path(source).expanduser(), split)
-    if path is None:
-        return list(load_rows(source, split, fields=()))
-    try:
-        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
-            rows = json.load(file)
-    except (OSError, EOFError, ValueError) as error:
-        raise DataError(f"{path} cannot be read: {error}") from error
-    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
-        raise DataError(f"{path} must be a JSON array of objects")
-    return rows
+    return list(load_rows(source if path is None else str(path), split))
 
 
 def _array(path: Path, split: Split) -> Path | None:

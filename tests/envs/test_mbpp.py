@@ -73,7 +73,7 @@ def test_wrong_use(tmp_path: Path) -> None:
         file.write_text(text)
         with pytest.raises(DataError, match=message):
             agentrl.make("mbpp", source=str(file)).reset()
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="does not exist"):
         agentrl.make("mbpp", source=str(tmp_path / "absent.json")).reset()
     file.write_text(json.dumps([{"task_id": 1, "text": "T"}]))
     with pytest.raises(DataError, match="row 1: an MBPP row has text or prompt, code and test_list"):

@@ -201,7 +201,7 @@ def test_arrays_of_rows(tmp_path: Path) -> None:
     assert len(make(source=str(tmp_path / "train.json")).all_tasks("test")) == len(rows)
     for text in ("[]", "{}", "[1]", "["):
         (tmp_path / "train.json").write_text(text)
-        with pytest.raises(DataError, match=r"train\.json (must be a JSON array|cannot be read)"):
+        with pytest.raises(DataError, match=r"train\.json (must hold a JSON array|cannot be read|holds no rows)"):
             make(source=str(tmp_path)).reset()
 
 
