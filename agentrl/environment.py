@@ -227,7 +227,7 @@ class Env(gymnasium.Env[Observation, "str | Message"]):
     @functools.cached_property
     def _verify(self) -> Verifier:
         """The verifier with its options."""
-        verifier = type(self).verifier
+        verifier = self.verifier if isinstance(self.verifier, str) else type(self).verifier  # not bound as a method
         if verifier is None:
             raise ConfigError(f"{_identity(self)} names no verifier")
         return registry.load_verifier(verifier, **self.verifier_options) if isinstance(verifier, str) else verifier

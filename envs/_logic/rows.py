@@ -8,12 +8,9 @@ read as formulas (`controlled.py`), and where they are, a label that classical l
 
 from __future__ import annotations
 
-import gzip
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from agentrl.data import load_rows
@@ -65,16 +62,13 @@ def load_cases(source: str, split: Split) -> Loaded:
     """All rows of a split.
 
     Args:
-        source: What `load_rows` takes, or a `.json` or `.json.gz` file with a list, or a folder with train and test
-            as such files.
+        source: What `load_rows` takes.
         split: Which rows.
 
     Raises:
         DataError: The source cannot be read, or a row is of none of the forms.
     """
-    rows = _json_rows(source, split)
-    if rows is None:
-        rows = load_rows(source, split, fields=())
+    rows = load_rows(source, split)
     found = [(number, _case(row, f"{source} ({split}), row {number + 1}", number)) for number, row in enumerate(rows)]
     kept = tuple((number, case) for number, case in found if case is not None)
     return Loaded(kept, len(found) - len(kept))
@@ -88,22 +82,6 @@ def proven(case: Case) -> bool:
     """
     *premises, claim = case.formulas
     return case.checked or prover.label_of(premises, claim) == case.label
-
-
-def _json_rows(source: str, split: Split) -> Sequence[Mapping[str, Any]] | None:
-    path = Path(source).expanduser()
-    if path.is_dir():
-        path = next((p for p in (path / f"{split}.json", path / f"{split}.json.gz") if p.is_file()), path)
-    if not path.name.endswith((".json", ".json.gz")) or path.is_dir():
-        return None
-    try:
-        data = path.read_bytes()
-        rows = json.loads(gzip.decompress(data) if path.suffix == ".gz" else data)
-    except (OSError, EOFError, ValueError) as error:
-        raise DataError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
-        raise DataError(f"{path} must hold a list of JSON objects")
-    return rows
 
 
 def _case(row: Mapping[str, Any], where: str, number: int) -> Case | None:
