@@ -149,8 +149,7 @@ def test_readme_names_plugins_that_exist(row: str) -> None:
     found = re.search(rf"^\| {row} \| (.*) \|$", README.read_text(encoding="utf-8"), re.M)
     assert found is not None
     named, existing = set(re.findall(r"`(\w+)`", found[1])), set(registry.ids(KINDS[row]))
-    assert named <= existing
-    assert bool(named) == bool(existing), "the row says `none yet` exactly as long as there is none"
+    assert named == existing
 
 
 def test_readme_tree_names_files_that_exist(readme: list[Block]) -> None:
