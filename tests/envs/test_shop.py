@@ -5,10 +5,8 @@ from __future__ import annotations
 import copy
 import itertools
 import random
-import runpy
 import statistics
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import pytest
 
@@ -24,7 +22,6 @@ from agentrl.types import Message, Split, Task, Verdict
 from agentrl.verifiers._shop.colours import colour_or_text
 from agentrl.verifiers._shop.reward import alike
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "own_shop_goal.py"
 SPLITS: tuple[Split, Split] = ("train", "test")
 
 
@@ -325,13 +322,6 @@ def test_a_task_of_ones_own() -> None:
     assert play(env, task, env.gold(task)).success
     with pytest.raises(UsageError, match="the shop has no product 'B0'"):
         env.ask("mine", "as it is", asin="B0", attributes=(), options={}, limit=1.0)
-
-
-def test_the_example_prints_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
-    module = runpy.run_path(str(EXAMPLE))
-    module["main"]()
-    printed = module["__doc__"].partition("It prints\n\n")[2]
-    assert capsys.readouterr().out.splitlines() == [line.strip() for line in printed.strip().splitlines()]
 
 
 def test_the_smallest_catalogue_has_goals_in_both_splits() -> None:
