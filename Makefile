@@ -32,8 +32,9 @@ help:  ## Say what the targets do
 demo: $(READY)  ## Train a small model on a checkable task, on the CPU, in minutes
 	@$(BIN)/python examples/demo.py
 
+# In two processes: a file's tests stay together, and those that count a machine's processes (tests/conftest.py).
 test: $(READY)  ## Run the tests that need no GPU, no network and no system packages
-	@$(PYTEST)
+	@$(PYTEST) -n 2 --dist loadgroup
 
 lint: $(READY)
 	@$(BIN)/ruff format --check .

@@ -16,6 +16,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Under `-n`, keep a file's tests in one process, and in the same one all that count processes and mounts."""
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            path = item.path.as_posix()
+            alone = "sandbox" in path or path.endswith(("test_workers.py", "attacks_code.py"))
+            item.add_marker(pytest.mark.xdist_group("boxes" if alone else path))
+
+
 @pytest.fixture
 def data_dir(request: pytest.FixtureRequest) -> DataDir:
     """A function from a name in the data folder to its path; skips the test where it is absent."""

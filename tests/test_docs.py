@@ -149,6 +149,7 @@ def test_readme_names_plugins_that_exist(row: str) -> None:
     found = re.search(rf"^\| {row} \| (.*) \|$", README.read_text(encoding="utf-8"), re.M)
     assert found is not None
     named, existing = set(re.findall(r"`(\w+)`", found[1])), set(registry.ids(KINDS[row]))
+    existing -= {id for kind, id in registry._registered if kind == KINDS[row]}  # by other tests
     assert named == existing
 
 

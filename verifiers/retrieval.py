@@ -146,6 +146,8 @@ def verify(task: Task, transcript: Transcript, *, metric: Metric = "ndcg") -> Ve
         return Verdict(0.0, "malformed", feedback=f"The reply is no {what}: {error}.")
     if not ids:
         return Verdict(0.0, "no_answer", feedback="The reply names no document.")
+    if metric == "f1":  # of sets: a copy takes no place, else it could push a wrong entry past the k-th
+        ids = list(dict.fromkeys(ids))
     ids = ids[: judged.k or MAX_ENTRIES]
     gains = _gains(ids, judged)
     right = metric != "multi_hop" or folded(said) in map(folded, judged.answers)
@@ -262,7 +264,7 @@ _METRICS: Mapping[str, Callable[[Sequence[str], Sequence[float], Judgement], Fra
     "ndcg_linear": _ndcg(float),
     "recall": lambda ids, gains, judged: Fraction(_found(gains), len(judged.grades)),
     "precision": lambda ids, gains, judged: Fraction(_found(gains), judged.k or len(ids)),
-    "f1": lambda ids, gains, judged: Fraction(2 * _found(gains), len(set(ids)) + len(judged.grades)),
+    "f1": lambda ids, gains, judged: Fraction(2 * _found(gains), len(ids) + len(judged.grades)),
     "ap": _average_precision,
     "mrr": _reciprocal_rank,
     "hit": lambda ids, gains, judged: Fraction(_found(gains) > 0),

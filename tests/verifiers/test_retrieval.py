@@ -88,6 +88,7 @@ def test_a_copy_keeps_its_rank(metric: str) -> None:
 
 @settings(deadline=None, max_examples=200)
 @given(judgements, lists, metrics, st.integers(0, 11))
+@example({"relevant": {"n0": 1}, "k": 4}, ["n0", "n0", "n0", "n1"], "f1", 0)
 def test_a_copy_never_gains(answer: Any, ids: list[str], metric: str, place: int) -> None:
     doubled = [*ids[: place + 1], *ids[min(place, len(ids) - 1) :]]
     assert score(doubled, answer, metric) <= score(ids, answer, metric)
