@@ -147,13 +147,13 @@ class LazyTasks(Sequence[Task]):
     def __init__(self, count: int, make: Callable[[int], Task], *, place: Callable[[str], int] | None = None) -> None:
         self._count = count
         self._make = make
-        self._place = place
+        self.place = place
 
     def named(self, id: str) -> Task | None:
         """The task of that id, or None; made alone where `place` tells its place from its id."""
-        if self._place is None:
+        if self.place is None:
             return next((task for task in self if task.id == id), None)
-        place = self._place(id)
+        place = self.place(id)
         return self[place] if 0 <= place < self._count else None
 
     def __len__(self) -> int:

@@ -11,17 +11,20 @@ customer of the bank for a wrong code word, after a look, is right on one task i
 The world is an SQLite database in memory, filled from the task's seed. A call is checked against its JSON Schema and
 then done as a whole or not at all. The customer is a script (`_desk/user.py`): it tells facts whose names the agent
 mentions, or all of them to an open question; it says yes to a question that names the id of what it is for, whatever
-the question is; it pushes once or twice against a refusal, right or wrong; and some change their mind when they are
-asked. Rules read words, so odd wordings get odd answers, but the same words always the same.
+the question is, and that yes holds for every change that follows; it pushes once or twice against a refusal, right or
+wrong; and some change their mind when they are first asked. Rules read words, so odd wordings get odd answers, but the
+same words always the same.
 
 Source: none for the generated desks. With `source`, the tasks, tools, policies and databases of tau-bench
 (sierra-research/tau-bench at 043b544, arXiv:2406.12045): retail (500 train, 115 test) and airline (50 test). Its tools
 are code of our own with the effects of the source's; a task of which they refuse an action that should change something
-is left out (`left_out` has the reason), so that 481, 111 and 50 remain.
+is left out (`left_out` counts, `reasons_left_out` tells why), so that 481, 111 and 50 remain.
 Differs from the source: its customers are language models, here the sentences of the instruction are told when the
 agent uses a word of theirs, so conditional wishes come early; outputs must stand in the last message, as values, of at
 most eight of their kind; writing and undoing shows; a task that changes nothing and asks nothing needs a refusal or a
-transfer after a look at the customer's records, where doing nothing solved it; a change of cabin is kept.
+transfer after a look at the customer's records, where doing nothing solved it; a change of cabin is kept. Of what is
+said above, two things are not held for these tasks: a change needs no yes of the customer's, and, where the task
+changes or asks something, every outcome that ends the case will do.
 
 Covered: 35 kinds of requests, 15 of them to be refused; replies that are broken, wrong or too many.
 Not covered: several requests in one case, facts in words ("two"), customers who lie, politeness, tau-bench's dev split
@@ -105,7 +108,8 @@ class ServiceDesk(Env):
             if kind not in self.desk.templates:
                 raise ConfigError(f"no kind {kind!r}: {suggest(kind, self.desk.templates)}")
         self.name = desk if isinstance(desk, str) else "own"
-        self.left_out: dict[Split, Mapping[str, str]] = {}
+        self.left_out: dict[Split, int] = {}
+        self.reasons_left_out: dict[Split, Mapping[str, str]] = {}
         self.kinds = tuple(dict.fromkeys(kinds)) or tuple(self.desk.templates)
         self.count = count
         self._world: World | None = None
@@ -119,14 +123,10 @@ class ServiceDesk(Env):
             DataError: The source cannot be read.
         """
         if isinstance(self.desk, TauDesk):
-            found, self.left_out[split] = self.desk.tasks(split)
+            found, reasons = self.desk.tasks(split)
+            self.left_out[split], self.reasons_left_out[split] = len(reasons), reasons
             return found
         return generated_cases(self.desk, f"service_desk/{self.name}", self.kinds, split, self.count)
-
-    def left_out_table(self, split: Split) -> str:
-        """The tasks of a source that were left out, a line each, with the reason."""
-        self.all_tasks(split)
-        return "\n".join(f"{id:24} {reason}" for id, reason in self.left_out.get(split, {}).items())
 
     def tools(self, task: Task) -> Sequence[Mapping[str, Any]]:
         """The desk's tools."""

@@ -41,6 +41,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import random
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, get_args
@@ -155,10 +156,14 @@ class Shop(Env):
             self.left_out[split] = found.left_out[split]
             self.products_left_out = found.products_left_out
             indices = found.split(split)
-            return LazyTasks(len(indices), lambda i: self._task(f"{split}/{i}", *found.goal(indices[i]), {}))
+
+            def make(i: int) -> Task:
+                return self._task(f"{split}/{i}", *found.goal(indices[i]), {})
+
+            return LazyTasks(len(indices), make, place=functools.partial(_place_of, split))
         key = f"shop/{self.products}/{self.catalogue_seed}/{self.norms}"
         tasks = generated(key, split, self.count, self._draw)
-        return LazyTasks(len(tasks), functools.lru_cache(maxsize=4096)(tasks.__getitem__))
+        return LazyTasks(len(tasks), functools.lru_cache(maxsize=4096)(tasks.__getitem__), place=tasks.place)
 
     @property
     def catalogue(self) -> Catalogue:
@@ -301,3 +306,9 @@ class Shop(Env):
         page = write(search_page(text), self.observation)
         data = {"instruction": text, "query": query, **more}
         return Task(id, (Message("system", system), Message("user", page)), dict(goal), data)
+
+
+def _place_of(split: Split, id: str) -> int:
+    """The place of a source's goal in its split; -1 for an id that no goal has."""
+    found = re.fullmatch(rf"{split}/(0|[1-9][0-9]{{0,9}})", id)
+    return -1 if found is None else int(found[1])

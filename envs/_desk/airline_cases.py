@@ -289,7 +289,7 @@ def _complaint(random: random.Random, picked: _Picked | None) -> Case | None:
     )
 
 
-def _refused(random: random.Random, picked: _Picked, case: Case, outcome: str) -> Case:
+def _refused(picked: _Picked, case: Case, outcome: str) -> Case:
     """The same request, where the policy forbids it."""
     return Case(
         wants=case.wants,
@@ -306,14 +306,14 @@ def refuse_refund(random: random.Random, tables: Rows) -> Case | None:
     """A booking that may not be cancelled."""
     picked = _pick(random, tables, lambda one: not one.refundable and not one.flown)
     case = _cancelled(random, picked, [])
-    return None if picked is None or case is None else _refused(random, picked, case, "no refund")
+    return None if picked is None or case is None else _refused(picked, case, "no refund")
 
 
 def refuse_flown(random: random.Random, tables: Rows) -> Case | None:
     """A booking whose flight has landed."""
     picked = _pick(random, tables, lambda one: one.flown)
     case = _cancelled(random, picked, [])
-    return None if picked is None or case is None else _refused(random, picked, case, "flown")
+    return None if picked is None or case is None else _refused(picked, case, "flown")
 
 
 def refuse_fare(random: random.Random, tables: Rows) -> Case | None:
@@ -330,7 +330,7 @@ def refuse_fare(random: random.Random, tables: Rows) -> Case | None:
         subject=[picked.booking["id"]],
         asks=asks,
     )
-    return _refused(random, picked, case, "fare")
+    return _refused(picked, case, "fare")
 
 
 def refuse_bags(random: random.Random, tables: Rows) -> Case | None:
@@ -345,7 +345,7 @@ def refuse_bags(random: random.Random, tables: Rows) -> Case | None:
         subject=[picked.booking["id"]],
         asks=asks,
     )
-    return _refused(random, picked, case, "bags")
+    return _refused(picked, case, "bags")
 
 
 def refuse_compensation(random: random.Random, tables: Rows) -> Case | None:
@@ -356,7 +356,7 @@ def refuse_compensation(random: random.Random, tables: Rows) -> Case | None:
         lambda one: not one.flown and not (one.compensated and one.flight["status"] in COMPENSATION),
     )
     case = _complaint(random, picked)
-    return None if picked is None or case is None else _refused(random, picked, case, "no compensation")
+    return None if picked is None or case is None else _refused(picked, case, "no compensation")
 
 
 TEMPLATES: Mapping[str, Template] = {

@@ -93,14 +93,14 @@ def _done(case: Case | None, *writes: tuple[str, dict[str, Any]]) -> Case | None
     return None if case is None else replace(case, writes=list(writes), must_see=())
 
 
-def _refused(random: random.Random, case: Case | None, outcome: str) -> Case | None:
+def _refused(case: Case | None, outcome: str) -> Case | None:
     """The case, refused."""
     if case is None:
         return None
     return replace(case, outcome=f"refused: {outcome}")
 
 
-def _move(random: random.Random, picked: _Picked, receiver: str, amount: int) -> tuple[Case, dict[str, Any]]:
+def _move(picked: _Picked, receiver: str, amount: int) -> tuple[Case, dict[str, Any]]:
     """A transfer from the checking account."""
     sender = picked.accounts[0]
     balance = sender["balance"]
@@ -129,9 +129,7 @@ def transfer_own(random: random.Random, tables: Rows) -> Case | None:
     picked = _pick(random, tables, _active)
     if picked is None:
         return None
-    case, arguments = _move(
-        random, picked, picked.accounts[1]["id"], random.randrange(20, picked.accounts[0]["balance"])
-    )
+    case, arguments = _move(picked, picked.accounts[1]["id"], random.randrange(20, picked.accounts[0]["balance"]))
     return _done(case, ("transfer", arguments))
 
 
@@ -141,7 +139,7 @@ def transfer_other(random: random.Random, tables: Rows) -> Case | None:
     if picked is None:
         return None
     most = min(MAX_TRANSFER, picked.accounts[0]["balance"])
-    case, arguments = _move(random, picked, _stranger(random, picked), random.randrange(20, most + 1))
+    case, arguments = _move(picked, _stranger(random, picked), random.randrange(20, most + 1))
     return _done(case, ("transfer", arguments))
 
 
@@ -165,10 +163,10 @@ def limit(random: random.Random, tables: Rows) -> Case | None:
     if picked is None:
         return None
     values = [value for value in range(100, MAX_LIMIT + 1, 50) if value != picked.card["daily_limit"]]
-    return _limited(random, picked, random.choice(values))
+    return _limited(picked, random.choice(values))
 
 
-def _limited(random: random.Random, picked: _Picked, value: int) -> Case | None:
+def _limited(picked: _Picked, value: int) -> Case | None:
     wish = fact("limit much amount high", f"Set the limit to ${value} a day.")
     also = f"what did I pay at {picked.payment['shop']} with it?"
     price = picked.payment["amount"]
@@ -234,7 +232,6 @@ def refuse_identity(random: random.Random, tables: Rows) -> Case | None:
         for known in case.facts
     ]
     return _refused(
-        random,
         replace(case, facts=facts, writes=(), asks=(), must_see=[("customers", id)]),
         "identity",
     )
@@ -246,37 +243,37 @@ def refuse_transfer(random: random.Random, tables: Rows) -> Case | None:
     if picked is None:
         return None
     amount = random.randrange(MAX_TRANSFER + 1, picked.accounts[0]["balance"] + 1)
-    case, _ = _move(random, picked, _stranger(random, picked), amount)
-    return _refused(random, case, "over the limit")
+    case, _ = _move(picked, _stranger(random, picked), amount)
+    return _refused(case, "over the limit")
 
 
 def refuse_limit(random: random.Random, tables: Rows) -> Case | None:
     """A daily limit that is too high."""
     picked = _pick(random, tables, _active)
-    case = None if picked is None else _limited(random, picked, random.randrange(MAX_LIMIT // 50 + 1, 100) * 50)
+    case = None if picked is None else _limited(picked, random.randrange(MAX_LIMIT // 50 + 1, 100) * 50)
     if picked is None or case is None:
         return None
     seen = [("customers", picked.who["id"]), ("cards", picked.card["id"])]
-    return _refused(random, replace(case, writes=(), must_see=seen), "over the limit")
+    return _refused(replace(case, writes=(), must_see=seen), "over the limit")
 
 
 def refuse_old(random: random.Random, tables: Rows) -> Case | None:
     """A dispute that comes too late."""
     case = _disputed(random, _pick(random, tables, lambda one: one.age > WINDOW_DAYS))
-    return None if case is None else _refused(random, replace(case, writes=()), "too late")
+    return None if case is None else _refused(replace(case, writes=()), "too late")
 
 
 def refuse_pending(random: random.Random, tables: Rows) -> Case | None:
     """A dispute of a payment that is pending."""
     case = _disputed(random, _pick(random, tables, lambda one: one.payment["status"] == "pending"))
-    return None if case is None else _refused(random, replace(case, writes=()), "pending")
+    return None if case is None else _refused(replace(case, writes=()), "pending")
 
 
 def refuse_unblock(random: random.Random, tables: Rows) -> Case | None:
     """A blocked card is to work again."""
     picked = _pick(random, tables, lambda one: not _active(one))
     found = fact("why reason found", "I have found it again.")
-    return _refused(random, _by_card(random, picked, "Please unblock my card {}.", found), "blocked for good")
+    return _refused(_by_card(random, picked, "Please unblock my card {}.", found), "blocked for good")
 
 
 TEMPLATES: Mapping[str, Template] = {

@@ -17,7 +17,7 @@ def calculate(expression: str) -> str:
     """The value of an expression, rounded to two decimals.
 
     Raises:
-        ToolError: It is none.
+        ToolError: It is none, or its value is too large.
 
     >>> calculate("2 * (3 + 4.5) / 4"), calculate("-1.5 - -2")
     ('3.75', '0.5')
@@ -39,7 +39,10 @@ def calculate(expression: str) -> str:
     if reader.tokens[reader.at]:
         raise ToolError(f"{reader.tokens[reader.at]!r} stands where the expression should end")
     rounded = round(value, 2)
-    return str(float(rounded)) if rounded.denominator > 1 else str(rounded.numerator)
+    try:
+        return str(float(rounded)) if rounded.denominator > 1 else str(rounded.numerator)
+    except OverflowError:
+        raise ToolError("the value is too large") from None
 
 
 class _Reader:

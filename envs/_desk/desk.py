@@ -200,7 +200,7 @@ def generated_cases(desk: Desk, key: str, kinds: Sequence[str], split: Split, co
                 return task
         raise DataError(f"{id}: no case of {', '.join(kinds)} in {MAX_WORLDS} worlds")
 
-    return LazyTasks(count, make)
+    return LazyTasks(count, make, place=worlds.place)
 
 
 def gold_state(world: World) -> Json:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from agentrl.envs._desk.calculator import calculate
-from agentrl.envs._desk.tau_retail import Doc, doc
+from agentrl.envs._desk.tau_docs import Doc, doc
 from agentrl.envs._desk.world import ToolError, World
 
 __all__ = ["RUNS", "SCHEMA"]

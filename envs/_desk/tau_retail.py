@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from agentrl.envs._desk.calculator import calculate
+from agentrl.envs._desk.tau_docs import Doc, doc
 from agentrl.envs._desk.world import ToolError, World
 
 __all__ = ["RUNS", "SCHEMA"]
@@ -15,13 +16,6 @@ CREATE TABLE users (id TEXT PRIMARY KEY, doc JSON);
 CREATE TABLE orders (id TEXT PRIMARY KEY, doc JSON);
 CREATE TABLE products (id TEXT PRIMARY KEY, doc JSON);
 """
-Doc = dict[str, Any]
-
-
-def doc(world: World, table: str, key: str) -> Doc:
-    """A record, looked at."""
-    found: Doc = world.get(table, key)["doc"]
-    return found
 
 
 def _only_user(found: Sequence[Mapping[str, Any]]) -> str:

@@ -72,7 +72,7 @@ class Customer:
 
     Attributes:
         script: See `script`.
-        agreed: Whether the customer has agreed to what the agent said last that it would do.
+        agreed: Whether the customer has said yes; one yes holds for all that follows.
         turned: Whether the change of mind was told.
         pushed: How often a refusal was answered.
     """

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 import agentrl
+from agentrl.data import LazyTasks
+from agentrl.envs._desk.desk import Desk
 from agentrl.envs._desk.desks import DESKS
 from agentrl.envs._desk.tools import run_tool
 from agentrl.envs.service_desk import ServiceDesk
@@ -101,6 +103,22 @@ def test_tasks_are_stable_and_worlds_are_in_one_split(env: ServiceDesk) -> None:
     worlds = [{task.data["world"] for task in tasks} for tasks in (train, test)]
     assert not worlds[0] & worlds[1]
     assert len(worlds[0]) == 12
+
+
+def test_a_task_named_by_its_id_is_made_alone(env: ServiceDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    tasks, made, draw = env.all_tasks("train"), [], Desk.draw
+
+    def drawn(desk: Desk, id: str, seed: int, kinds: Sequence[str]) -> Task | None:
+        made.append(id)
+        return draw(desk, id, seed, kinds)
+
+    monkeypatch.setattr(Desk, "draw", drawn)
+    id = f"service_desk/{env.name}/train/977"
+    env.reset(options={"task": id})
+    assert set(made) == {id}
+    assert env.task == tasks[977]
+    assert isinstance(tasks, LazyTasks)
+    assert tasks.named(f"service_desk/{env.name}/train/{len(tasks)}") is None
 
 
 def test_the_answer_stays_out_of_sight(env: ServiceDesk) -> None:

@@ -71,3 +71,8 @@ def test_the_calculator(expression: str, value: str) -> None:
 def test_the_calculator_refuses(expression: str) -> None:
     with pytest.raises(ToolError):
         calculate(expression)
+
+
+def test_the_calculator_refuses_what_is_too_large() -> None:
+    with pytest.raises(ToolError, match="the value is too large"):
+        calculate(f"{'*'.join(['9' * 15] * 30)}+0.5")

@@ -285,10 +285,10 @@ REFUSED: list[tuple[str, Action]] = [
 def test_a_task_with_a_refused_action_is_left_out(tmp_path: Path, desk: str, action: Action) -> None:
     env = write(tmp_path, desk, [([action], []), ([], [])])
     assert [task.id for task in env.all_tasks("train")] == [f"tau-{desk}/train/1"]
-    ((id, reason),) = env.left_out["train"].items()
+    ((id, reason),) = env.reasons_left_out["train"].items()
     assert id == f"tau-{desk}/train/0"
     assert action[0] in reason
-    assert env.left_out_table("train").split(maxsplit=1) == [id, reason]
+    assert env.left_out == {"train": 1}
 
 
 def test_a_lookup_that_finds_nothing_is_no_reason(tmp_path: Path) -> None:
@@ -379,7 +379,8 @@ def test_the_public_golds(desk: str, split: Split, count: int, data_dir: DataDir
     assert isinstance(env, ServiceDesk)
     tasks = env.all_tasks(split)
     assert len(tasks) == count
-    assert [id.rpartition("/")[2] for id in env.left_out[split]] == LEFT_OUT[desk, split].split()
+    assert [id.rpartition("/")[2] for id in env.reasons_left_out[split]] == LEFT_OUT[desk, split].split()
+    assert env.left_out[split] == len(env.reasons_left_out[split])
     assert max(len(env.gold(task)) for task in tasks) <= env.max_turns
     idle = [call("close_case", outcome=outcome, message="I cannot help you.") for outcome in ("resolved", "refused")]
     for task in tasks[:: 8 if split == "train" else 1]:

@@ -103,6 +103,21 @@ def test_splits_share_no_product_and_tasks_are_stable() -> None:
     assert make(count=5, catalogue_seed=1).all_tasks("train")[0].answer["asin"] != train[0].answer["asin"]
 
 
+def test_a_task_named_by_its_id_is_made_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, draw = [], Shop._draw
+
+    def drawn(env: Shop, rng: random.Random, id: str) -> tuple[str, Task] | None:
+        made.append(id)
+        return draw(env, rng, id)
+
+    monkeypatch.setattr(Shop, "_draw", drawn)
+    env = make()
+    id = "shop/1000/0/none/train/1977"
+    env.reset(options={"task": id})
+    assert set(made) == {id}
+    assert env.task == env.all_tasks("train")[1977]
+
+
 def test_a_larger_catalogue_begins_with_the_smaller_one() -> None:
     small, large = own_catalogue(200, 7), own_catalogue(1000, 7)
     assert large.products[:200] == small.products

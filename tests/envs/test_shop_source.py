@@ -13,6 +13,7 @@ import pytest
 
 import agentrl
 from agentrl import golds
+from agentrl.data import LazyTasks
 from agentrl.envs._shop.actions import Action
 from agentrl.envs._shop.plan import purchase
 from agentrl.envs._shop.products import Catalogue, Product
@@ -90,6 +91,23 @@ def everything(env: Shop) -> list[Task]:
 def play(env: Shop, task: Task, replies: Sequence[Any]) -> float:
     env.reset(options={"task": task})
     return float([env.step(reply)[1] for reply in replies][-1])
+
+
+def test_a_goal_named_by_its_id_is_made_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    env = make(write(tmp_path))
+    tasks = env.all_tasks("train")
+    made, task = [], Shop._task
+
+    def counted(env: Shop, id: str, *more: Any) -> Task:
+        made.append(id)
+        return task(env, id, *more)
+
+    monkeypatch.setattr(Shop, "_task", counted)
+    env.reset(options={"task": "train/4"})
+    assert made == ["train/4"]
+    assert env.task == tasks[4]
+    assert isinstance(tasks, LazyTasks)
+    assert all(tasks.named(id) is None for id in ("train/5", "train/04", "train/-1", "test/0", "train/", "4"))
 
 
 def test_a_goal_for_each_combination_of_options(tmp_path: Path) -> None:
