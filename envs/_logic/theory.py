@@ -11,14 +11,14 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from agentrl.envs._logic.clauses import Clauses, Step
 from agentrl.envs._logic.lexicon import Lexicon, Vocabulary, draw_lexicon
 from agentrl.envs._logic.moves import MOVES, Move, Pen, about, all_of, args_of, complement, literal, rule
 from agentrl.errors import ConfigError, check_choice
-from agentrl.verifiers._fol.printer import canonical, show
-from agentrl.verifiers._fol.syntax import Formula, Joined, Not, Quantified, Variable, symbols
+from agentrl.verifiers._fol.printer import canonical
+from agentrl.verifiers._fol.syntax import Formula, Joined, Not, Quantified, Variable
 
 __all__ = [
     "LABELS",
@@ -95,21 +95,6 @@ class Theory:
         """One name for theories that differ in the order of their premises and in names of variables only."""
         return "\n".join([*sorted(map(canonical, self.premises)), canonical(self.claim)])
 
-    def signature(self) -> dict[str, Any]:
-        """The names that the premises and the claim use, as the verifier `fol` takes them."""
-        used = symbols([*self.premises, self.claim])
-        return {"predicates": dict(used.predicates), "constants": list(used.functions)}
-
-    def answer(self) -> dict[str, Any]:
-        """The claim's label as the verifier `fol` takes it."""
-        premises = [show(formula) for formula in self.premises]
-        return {
-            "premises": premises,
-            "conclusion": show(self.claim),
-            "label": self.label,
-            "signature": self.signature(),
-        }
-
 
 def cited(step: Step, count: int) -> list[str]:
     """What a step rests on: one of `count` premises as P1, P2, ..., earlier steps by their number."""
@@ -119,6 +104,7 @@ def cited(step: Step, count: int) -> list[str]:
 def draw_theory(rng: random.Random, settings: Settings, label: Label) -> Theory | None:
     """A theory whose claim has this label; None where the numbers drawn give none.
 
+    >>> from agentrl.verifiers._fol.printer import show
     >>> theory = draw_theory(random.Random(2), Settings(depth=1, distractors=0, vocabulary="people"), "True")
     >>> [show(premise) for premise in theory.premises], show(theory.claim)
     (['∀x (LeftHanded(x) → (Swimmer(x) ⊕ Generous(x)))', 'LeftHanded(lena)', '¬Swimmer(lena)'], 'Generous(lena)')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -104,12 +105,35 @@ def test_wrong_steps_are_named_and_cost_a_turn_only() -> None:
         (["1. A(a) ∧ ∀x (A(x) → B(x)) [from P1, P2]", "2. C(a) [from 1, P3]"], "Step 2 cites 2 general formulas"),
         (["1. ∃y (∀x (A(x) → B(x))) [from P2]", "2. C(a) [from P1, 1, P3]"], "Step 2 cites 2 general formulas"),
         (["1. ¬∃x (A(x) ∧ ¬B(x)) [from P2]", "2. C(a) [from P1, 1, P3]"], "Step 2 cites 2 general formulas"),
+        (["1. A(a) → B(a) [from P2]", "2. C(a) [from P1, 1, P3]"], "Step 2 cites 2 general formulas"),
+        (["1. ¬A(a) ∨ B(a) [from P2]", "2. C(a) [from P1, 1, P3]"], "Step 2 cites 2 general formulas"),
+        (["1. A(a) ∧ (A(a) → B(a)) [from P1, P2]", "2. C(a) [from 1, P3]"], "Step 2 cites 2 general formulas"),
+        (["1. ∃x (A(a) → B(a)) [from P2]", "2. C(a) [from P1, 1, P3]"], "Step 2 cites 2 general formulas"),
+        (["1. ∃x ¬(A(a) ∧ ¬B(a)) [from P2]", "2. C(a) [from P1, 1, P3]"], "Step 2 cites 2 general formulas"),
+        (
+            [
+                "1. A(a) → B(a) [from P2]",
+                "2. B(a) → C(a) [from P3]",
+                "3. C(a) → D(a) [from P4]",
+                "4. D(a) [from P1, 1, 2, 3]",
+            ],
+            "Step 4 cites 3 general formulas",
+        ),
     ],
 )
 def test_a_step_takes_one_rule(lines: list[str], says: str) -> None:
     rewards, verdict, said = play(FolProve(), [steps(*lines)])
     assert says in said[0]
     assert (rewards, verdict) == ([0], None)
+
+
+def test_facts_are_cited_freely() -> None:
+    replies = [
+        steps("1. A(a) ∧ E(b) [from P1, P5]"),
+        steps("2. ∃x (A(x) ∧ A(a)) [from P1]", "3. A(a) → B(a) [from P2]"),
+        steps("4. B(a) [from P1, P5, 1, 2, 3]", "5. C(a) [from 4, 2, P3]", "6. D(a) [from 5, 1, P4]"),
+    ]
+    assert play(FolProve(), replies)[0] == [0, 0, 1]
 
 
 def test_more_rules_where_they_are_allowed() -> None:
@@ -132,6 +156,61 @@ def test_what_does_not_come_nearer_earns_nothing(replies: list[str]) -> None:
     assert sum(rewards) == 0
     assert verdict is not None
     assert verdict.score == 0
+
+
+HOPS = Task(
+    "by hand",
+    (Message("user", "prove it"),),
+    {
+        "premises": ["A(a)", "R(a, b)", "R(b, c)", "R(c, d)", "R(d, e)", "∀x ∀y ((A(x) ∧ R(x, y)) → A(y))"],
+        "conclusion": "A(e)",
+        "signature": {"predicates": {"A": 1, "R": 2, **dict.fromkeys("BCDE", 1)}, "constants": [*"abcde"]},
+    },
+)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "∀x (x = x)",
+        "∃x (x = a)",
+        "∀x ∃y (A(x) ↔ A(y))",
+        "∀x (φ ↔ φ)".replace("φ", "(A(x) ⊕ (B(x) ⊕ (C(x) ⊕ (D(x) ⊕ E(x)))))"),
+    ],
+)
+def test_what_holds_of_everything_is_no_progress(formula: str) -> None:
+    rewards, _, said = play(FolProve(reward="progress"), [steps(f"1. {formula} [from P1]")], HOPS)
+    assert rewards == [0]
+    assert said == ["Step 1 holds. Go on with step 2."]
+
+
+def test_some_is_progress() -> None:
+    answer = TASK.answer | {
+        "premises": ["A(a)", "∀x (A(x) → ∃y (R(x, y) ∧ B(y)))", "∀x ∀y ((R(x, y) ∧ B(y)) → D(x))"],
+        "signature": {"predicates": {"A": 1, "B": 1, "D": 1, "R": 2}, "constants": ["a"]},
+    }
+    replies = [steps("1. ∃y (R(a, y) ∧ B(y)) [from P1, P2]"), steps("2. D(a) [from 1, P3]")]
+    task = Task("some", TASK.prompt, answer)
+    assert play(FolProve(reward="progress"), replies, task)[0] == pytest.approx([0.25, 0.75])
+
+
+def test_steps_that_fill_the_proof_with_some_are_weighed_at_once() -> None:
+    many = [f"{n}. {''.join(f'∃x{i} ' for i in range(40))}A(a) [from P1]" for n in range(1, 32)]
+    env = FolProve(reward="progress")
+    assert play(env, [steps(*many)], HOPS)[0] == [0]
+    started = time.perf_counter()
+    env._distance()
+    assert time.perf_counter() - started < 1
+
+
+@pytest.mark.parametrize("status", ["infra_error", "task_invalid"])
+def test_a_verdict_that_is_no_score_ends_the_episode(
+    status: Literal["infra_error", "task_invalid"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env = FolProve(reward="progress")
+    monkeypatch.setattr(env, "_verify", lambda task, transcript: Verdict(0.0, status))
+    rewards, verdict, _ = play(env, [steps("1. B(a) [from P1, P2]"), steps("2. C(a) [from 1, P3]")])
+    assert (rewards, verdict) == ([0], Verdict(0.0, status))
 
 
 def test_progress_without_the_goal_is_partial_and_at_most_half() -> None:
