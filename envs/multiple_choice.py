@@ -50,7 +50,7 @@ class MultipleChoice(SingleTurnEnv):
         level: 1 to 5, or a range such as "1-3"; see the module. Rows have no levels.
         options: How many options a generated question has, 2 to 5.
         source: "" makes questions; or a dataset on the hub, a JSONL file or a JSON array (plain or gzipped), or a
-            folder with files named after the splits (for JSON arrays, dev serves as test); read at the first `reset`.
+            folder with files named after the splits (dev serves where test is absent); read at the first `reset`.
         split: Which tasks `reset` draws from.
         render_mode: "ansi" or None.
 

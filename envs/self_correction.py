@@ -6,7 +6,7 @@ feedback for the whole kit: what learns from second attempts (SCoRe, RISE) and w
     feedback   what is said between two attempts
     none       that the solution may hold a mistake, whether it does or not; nothing of the verdict
     binary     whether the answer is right
-    detailed   that, and the verifier's own words, which never hold the answer
+    detailed   that, and the verifier's own words, which should not hold the answer; the kit's own do not
 
 An episode is paid once, in [0, 1]: the last attempt's score ("last"), the mean of all ("mean"), or what each attempt
 gained over the one before ("gain", which adds up to the last one's).

@@ -40,9 +40,10 @@ from typing import Any, Literal, get_args
 
 from agentrl.data import generated
 from agentrl.environment import SingleTurnEnv
-from agentrl.envs._tools.bfcl_rows import Row, bfcl_rows, is_bfcl
+from agentrl.envs._tools.bfcl_rows import bfcl_rows, is_bfcl
 from agentrl.envs._tools.dialects import READ_AS, Dialect, declared, shown_tools, written
 from agentrl.envs._tools.requests import KINDS, RULES, Kind, draw_request
+from agentrl.envs._tools.rows import CallRow
 from agentrl.envs._tools.seal_rows import is_seal, seal_rows
 from agentrl.errors import ConfigError, DataError, check_choice, suggest
 from agentrl.types import Message, Split, Task
@@ -125,7 +126,7 @@ class ToolCalls(SingleTurnEnv):
         today = f"Today is {request.today:%A}, {request.today.day} {request.today:%B %Y}."
         tools = [tool.declaration() for tool in request.tools]
         messages = (Message("system", today), Message("user", request.text))
-        row = Row(id, request.kind, "generated", messages, tools, request.answer())
+        row = CallRow(id, request.kind, "generated", messages, tools, request.answer())
         return request.name, self._task(row)
 
     def _loaded(self, split: Split) -> Iterator[Task]:
@@ -142,7 +143,7 @@ class ToolCalls(SingleTurnEnv):
             else:
                 self.left_out[split] += 1
 
-    def _usable(self, row: Row) -> bool:
+    def _usable(self, row: CallRow) -> bool:
         """Whether the row's own answer can be read and written."""
         try:
             written(row.answer, self.dialect)
@@ -150,7 +151,7 @@ class ToolCalls(SingleTurnEnv):
             return False
         return True
 
-    def _task(self, row: Row) -> Task:
+    def _task(self, row: CallRow) -> Task:
         said = [m.content for m in row.messages if m.role == "system"]
         system = "\n\n".join(text for text in (RULES, shown_tools(row.tools, self.dialect), *said) if text)
         prompt = (Message("system", system), *(m for m in row.messages if m.role != "system"))

@@ -8,8 +8,8 @@ at the end: "product" of both, their "mean", or "call" alone. A search that miss
 
 The generator has 2,400 tools: 20 domains, 10 things in each, 12 actions on each thing; every tool has near ones that
 share two of the three. Requests paraphrase: at level 1 one of domain, thing and action is in other words than the
-tool's, at level 2 two, at level 3 all three; a request needs one tool, up to two, and up to three. Tools of train are
-not in test. What the engine must be asked is learnable, for each word has few paraphrases.
+tool's, at level 2 two, at level 3 all three; a request needs one tool, up to two, and up to three. No tool is
+in train and in test, at whatever level. What the engine must be asked is learnable, for each word has few paraphrases.
 
 Source: nDCG@k and completeness as in ToolBench (arXiv:2307.16789), MetaTool (HowieHwong/MetaTool, arXiv:2310.03128) and
 Seal-Tools (fairyshine/Seal-Tools, arXiv:2405.08355). `source` reads a folder of MetaTool, of StableToolBench
@@ -44,7 +44,7 @@ from agentrl.data import generated
 from agentrl.environment import Env, Outcome
 from agentrl.envs._tools.corpora import Corpus, Wanted, read_corpus
 from agentrl.envs._tools.dialects import READ_AS, Dialect, shown_tools, written
-from agentrl.envs._tools.directory import directory
+from agentrl.envs._tools.directory import dealt, directory
 from agentrl.envs._tools.kinds import Scene
 from agentrl.envs._tools.ranking import MAX_CHARS, MAX_QUERIES, Index, read_queries
 from agentrl.errors import ConfigError, DataError, check_choice
@@ -133,7 +133,7 @@ class ToolSearch(Env):
         """
         if self.source:
             return list(self._loaded(split))
-        return generated(f"tool_search/{self.level}", split, self.count, self._draw)
+        return generated(f"tool_search/{self.level}", split, self.count, functools.partial(self._draw, dealt(split)))
 
     def gold(self, task: Task) -> Sequence[str | Message]:
         """Queries in the tools' own words, and then the calls."""
@@ -201,17 +201,17 @@ class ToolSearch(Env):
     def _library(self) -> _Library:
         return _library(self.source)
 
-    def _draw(self, rng: random.Random, id: str) -> tuple[str, Task] | None:
-        """Some tools, asked for; None where the tools' own words do not find them, or the request itself does."""
+    def _draw(self, names: Sequence[str], rng: random.Random, id: str) -> tuple[str, Task] | None:
+        """Some tools of these, asked for; None where their own words do not find them, or the request itself does."""
         listed = directory()
-        names = rng.sample(list(listed), rng.randint(1, self.level))
+        names = rng.sample(names, rng.randint(1, self.level))
         scene = Scene(rng, self.level, datetime.date(2024, 1, 1) + datetime.timedelta(days=rng.randrange(1400)))
         asked = [listed[name].asked(scene) for name in names]
         today = f"Today is {scene.today:%A}, {scene.today.day} {scene.today:%B %Y}."
         text = " ".join((today, *(f"{'Also' if i else 'Please'}, {one.text}." for i, one in enumerate(asked))))
         wanted = Wanted(id, text, tuple(names), [one.gold() for one in asked])
         task = self._task(wanted, [listed[name].query for name in names], OWN)
-        return None if task is None else (json.dumps(sorted(names)), task)
+        return None if task is None else (min(names), task)
 
     def _loaded(self, split: Split) -> Iterator[Task]:
         corpus = _corpus(self.source, split)

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -54,6 +55,8 @@ _TRIES = 200
 _PLACES = 2
 _EXACT_PLACES = 6
 _MORE = 6
+_LONGEST = 100
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)?(?:(?<=[0-9])/0*[1-9][0-9]*|(?<=[0-9])\.?|\.[0-9]+)")
 
 
 class WordProblems(SingleTurnEnv):
@@ -96,7 +99,7 @@ class WordProblems(SingleTurnEnv):
     def tasks(self, split: Split) -> Sequence[Task]:
         """Problems, each made when it is asked for; or one task a row.
 
-        A row whose target is no finite number is left out (`left_out` counts them).
+        A row whose target is no number, as 12 apples or 1/0, is left out (`left_out` counts them).
 
         Raises:
             DataError: The rows cannot be read, or one has none of the forms.
@@ -172,10 +175,16 @@ def _split_solution(answer: str) -> tuple[str, str]:
     return number.strip(), answer if mark and before.strip() else ""
 
 
+def _plain(text: str) -> str | None:
+    """A number in digits, without the dollar sign and the commas at thousands; None where the text is no number."""
+    text = text.replace("$", "").strip()
+    return text.replace(",", "") if len(text) <= _LONGEST and _NUMBER.fullmatch(text) else None
+
+
 def _gold(value: str | int | float) -> Any:
     """A target as a gold; a float that only approximates asks for two places."""
     if not isinstance(value, float):
-        return str(value).strip() or None
+        return _plain(str(value))
     if not math.isfinite(value):
         return None
     if value.is_integer():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import itertools
 import random
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,6 +26,7 @@ from agentrl.conformance.result import (
     needs_file,
     run,
 )
+from agentrl.data import LazyTasks
 from agentrl.environment import Env
 from agentrl.errors import DataError
 from agentrl.types import SCORED, Message, Split, Task, Verdict
@@ -36,6 +38,12 @@ TASKS = 8
 EPISODES = 16
 """How many random episodes are forked."""
 SEEDS = 12
+LISTED = 4096
+"""How many tasks of a split are compared with the other split's, where all are there."""
+MADE = 8
+"""Where each is made when it is asked for, how many times the tasks of the other checks."""
+LEAVES = 8
+"""How many texts of an answer are marked until one leaves the task valid."""
 MAX_STEPS = 64
 
 Step = tuple[Any, float, bool, bool, dict[str, Any]]
@@ -72,7 +80,13 @@ class _Subject:
         for split in splits:
             with contextlib.suppress(DataError):  # a split may be empty; `reset` has shown that one is not
                 tasks = env.all_tasks(split)
-                yield from (tasks[i * len(tasks) // self.tasks] for i in range(min(self.tasks, len(tasks))))
+                yield from _spread(tasks, self.tasks)
+
+
+def _spread(tasks: Sequence[Task], most: int) -> list[Task]:
+    """Some tasks, spread evenly; all where there are no more."""
+    count = min(most, len(tasks))
+    return [tasks[i * len(tasks) // count] for i in range(count)]
 
 
 def check_env_plugin(
@@ -235,11 +249,12 @@ def _splits(subject: _Subject) -> None:
             tasks, again = (subject.env(which).all_tasks(split) for which in (0, 1))
         except DataError:
             continue
-        places = sorted({i * len(tasks) // subject.tasks for i in range(subject.tasks)})
-        chosen = [tasks[i] for i in places]
-        if len(tasks) != len(again) or chosen != [again[i] for i in places]:
+        most = MADE * subject.tasks if isinstance(tasks, LazyTasks) else LISTED
+        chosen = _spread(tasks, most)
+        if len(tasks) != len(again) or _spread(tasks, subject.tasks) != _spread(again, subject.tasks):
             raise Failed(f"two instances have different tasks in split {split!r}")
-        asked.append({repr((task.prompt, task.answer)) for task in chosen})
+        alone = subject.env().max_turns == 1  # where there are more, what is asked may be told by and by
+        asked.append({repr(task.prompt if alone else (task.prompt, task.answer)) for task in chosen})
         ids.append({task.id for task in chosen})
     if len(asked) < 2:
         raise Skipped("there is one split only")
@@ -260,15 +275,43 @@ def _secrecy(subject: _Subject) -> None:
     """With a marked answer in its place, neither observations nor infos may show the mark."""
     env, seen = subject.env(), 0
     for task in subject.sample():
-        mark: Any = {str: "Xq7Zanswer", int: 918273645, float: 918273645.5}.get(type(task.answer))
-        if mark is None:
-            continue
-        seen += 1
-        marked = dataclasses.replace(task, answer=mark)
-        if str(mark) in repr(_shown(env, marked, ["", "no"])):
-            raise Failed(f"task {task.id}: the answer shows in an observation or in info")
+        for answer, mark in _marked(task):
+            marked = dataclasses.replace(task, answer=answer)
+            steps = _shown(env, marked, ["", "no"])
+            verdicts = (_verdict(steps[1:]), _verdict(_episode(env, marked, env.gold(task))))
+            if isinstance(answer, Mapping) and any(v is not None and v.status == "task_invalid" for v in verdicts):
+                continue  # the text is one that the answer needs as it is
+            if mark in repr(steps):
+                raise Failed(f"task {task.id}: the answer shows in an observation or in info")
+            seen += 1
+            break
     if not seen:
-        raise Skipped("no task has a text or a number as its answer")
+        raise Skipped("no task has a text or a number as its answer, or a text in it that can be marked")
+
+
+def _marked(task: Task) -> Iterator[tuple[Any, str]]:
+    """Answers with a mark in them, and the mark; in a mapping it takes the place of one text that is not asked."""
+    text = "Xq7Zanswer"
+    if isinstance(task.answer, Mapping):
+        asked = "\n".join(message.content for message in task.prompt)
+        for answer in itertools.islice(_replaced(task.answer, asked, text), LEAVES):
+            yield answer, text
+        return
+    mark: Any = {str: text, int: 918273645, float: 918273645.5}.get(type(task.answer))
+    if mark is not None:
+        yield mark, str(mark)
+
+
+def _replaced(value: Any, asked: str, mark: str) -> Iterator[Any]:
+    """Copies of a value, depth first, each with the mark in the place of one text of some length not in `asked`."""
+    if isinstance(value, str) and len(value) >= 3 and value not in asked:
+        yield mark
+    elif isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from ({**value, key: other} for other in _replaced(part, asked, mark))
+    elif isinstance(value, list | tuple):
+        for i, part in enumerate(value):
+            yield from ([*value[:i], other, *value[i + 1 :]] for other in _replaced(part, asked, mark))
 
 
 def _wrappers(subject: _Subject) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,7 @@ from agentrl.types import Split
 
 __all__ = ["Question", "question_of", "read_rows"]
 
-_SUFFIXES = (".json", ".json.gz")
-_FILES: Mapping[Split, Sequence[str]] = {"train": ("train",), "test": ("test", "dev")}
+_SUFFIXES = (".jsonl", ".jsonl.gz", ".json", ".json.gz")
 _CONTEXTS = ("passage", "context")
 _OPTIONS = ("options", "choices")
 _LABELS = ("label", "correct", "answer", "Answer")
@@ -33,22 +32,21 @@ class Question:
 
 
 def read_rows(source: str, split: Split) -> list[Mapping[str, Any]]:
-    """The rows of a split: of a JSON array, or of what `load_rows` takes.
+    """The rows of a split, as `load_rows` reads them; of a folder without a test file its dev file serves as one.
 
     Raises:
         DataError: The source is absent or empty, or not what it should be.
         MissingExtraError: The source is on the hub and `datasets` is not installed.
     """
-    path = _array(Path(source).expanduser(), split)
-    return list(load_rows(source if path is None else str(path), split))
+    return list(load_rows(_dev(source) if split == "test" else source, split))
 
 
-def _array(path: Path, split: Split) -> Path | None:
-    """The file that holds a JSON array; None where there is none."""
-    if path.is_dir():
-        files = (path / f"{name}{suffix}" for name in _FILES[split] for suffix in _SUFFIXES)
-        return next((file for file in files if file.is_file()), None)
-    return path if path.name.endswith(_SUFFIXES) else None
+def _dev(source: str) -> str:
+    """The dev file of a folder that has one and no test file; else the source itself."""
+    folder = Path(source).expanduser()
+    if any((folder / f"test{suffix}").is_file() for suffix in _SUFFIXES):
+        return source
+    return next((str(file) for suffix in _SUFFIXES if (file := folder / f"dev{suffix}").is_file()), source)
 
 
 def question_of(row: Mapping[str, Any], where: str) -> Question:

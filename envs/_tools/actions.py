@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agentrl.envs._tools.kinds import Kind, Scene, Value
+from agentrl.envs._tools.kinds import Scene, Value, ValueKind
 
 __all__ = ["Action", "Asked", "Parameter", "drawn", "phrase"]
 
@@ -31,7 +31,7 @@ class Parameter:
         default: What the tool takes where it is left out; None where that is not said.
     """
 
-    kind: Kind
+    kind: ValueKind
     about: str = ""
     optional: bool = False
     default: Any = None

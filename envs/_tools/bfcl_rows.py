@@ -9,17 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from agentrl.data import read_jsonl
 from agentrl.envs._tools.requests import Kind
+from agentrl.envs._tools.rows import CallRow
 from agentrl.errors import DataError
 from agentrl.types import Message, Split
 from agentrl.verifiers._tools.bfcl import Language, call_gold, no_call_gold
 
-__all__ = ["CATEGORIES", "Row", "bfcl_rows", "is_bfcl"]
+__all__ = ["CATEGORIES", "bfcl_rows", "is_bfcl"]
 
 CATEGORIES: Mapping[str, Kind] = {
     "simple_python": "simple",
@@ -47,33 +47,12 @@ _ROLES = ("system", "user", "assistant")
 _NOTE = "The functions are written in {}: an object of that language may be given by its name, as text."
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One usable row, from whichever source.
-
-    Attributes:
-        id: Its own.
-        kind: Of request.
-        category: Of the source.
-        messages: What is said; those of a system come first.
-        tools: As they are shown.
-        answer: The gold for `tool_calls`.
-    """
-
-    id: str
-    kind: Kind
-    category: str
-    messages: tuple[Message, ...]
-    tools: Sequence[Mapping[str, Any]]
-    answer: Mapping[str, Any]
-
-
 def is_bfcl(folder: Path) -> bool:
     """Whether a folder holds the leaderboard's files."""
     return any(_file(folder, category) for category in CATEGORIES)
 
 
-def bfcl_rows(folder: Path, split: Split, kinds: Sequence[Kind]) -> Iterator[Row | None]:
+def bfcl_rows(folder: Path, split: Split, kinds: Sequence[Kind]) -> Iterator[CallRow | None]:
     """The rows of a split; None for one whose answer contradicts its functions or that has none.
 
     Rows with the same functions are in the same split, four fifths of these sets in train.
@@ -114,7 +93,7 @@ def _split(functions: Sequence[Mapping[str, Any]]) -> Split:
     return "test" if int.from_bytes(digest) % 5 == 0 else "train"
 
 
-def _row(row: Mapping[str, Any], category: str, kind: Kind, truths: Mapping[Any, Any], where: str) -> Row | None:
+def _row(row: Mapping[str, Any], category: str, kind: Kind, truths: Mapping[Any, Any], where: str) -> CallRow | None:
     language: Language = "java" if category.endswith("java") else "python"
     language = "javascript" if category.endswith("javascript") else language
     messages = _messages(row.get("question"), where)
@@ -132,7 +111,7 @@ def _row(row: Mapping[str, Any], category: str, kind: Kind, truths: Mapping[Any,
             f"{where}: its functions or its answer are not of the leaderboard's form: {error!r:.80}"
         ) from error
     tools = [_shown(function) for function in row["function"]]
-    return Row(f"bfcl/{row['id']}", kind, category, messages, tools, answer) if tools else None
+    return CallRow(f"bfcl/{row['id']}", kind, category, messages, tools, answer) if tools else None
 
 
 def _messages(question: Any, where: str) -> tuple[Message, ...]:

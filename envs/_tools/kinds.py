@@ -16,8 +16,8 @@ from typing import Any, Literal, Protocol
 from agentrl.envs._tools.wording import away_from_today, in_words, lasting, listed, spoken, twelve_hours
 
 __all__ = [
-    "Choice", "Clock", "Code", "Day", "Flag", "Kind", "Mail", "Measure", "Minutes", "Money", "Name", "Record", "Scene",
-    "Several", "Text", "Value", "Whole",
+    "Choice", "Clock", "Code", "Day", "Flag", "Mail", "Measure", "Minutes", "Money", "Name", "Record", "Scene",
+    "Several", "Text", "Value", "ValueKind", "Whole",
 ]  # fmt: skip
 
 Schema = dict[str, Any]
@@ -54,7 +54,7 @@ class Value:
     gold: Any
 
 
-class Kind(Protocol):
+class ValueKind(Protocol):
     """A kind of argument."""
 
     def schema(self) -> Schema:
@@ -295,7 +295,7 @@ class Mail:
 class Several:
     """A list of different values of one kind, in any order or in the given one; objects differ in the field `apart`."""
 
-    kind: Kind
+    kind: ValueKind
     low: int = 2
     high: int = 4
     order: Literal["any", "kept"] = "any"
@@ -322,7 +322,7 @@ class Several:
 class Record:
     """An object; `said` is a template over its fields."""
 
-    fields: Mapping[str, Kind]
+    fields: Mapping[str, ValueKind]
     said: str
 
     def schema(self) -> Schema:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from agentrl.envs._tools.actions import Parameter
-from agentrl.envs._tools.kinds import Choice, Code, Kind, Mail, Name, Several, Text
+from agentrl.envs._tools.kinds import Choice, Code, Mail, Name, Several, Text, ValueKind
 
 __all__ = [
     "CITY", "CURRENCY", "DISH", "FILM", "FRIEND", "FRIENDS", "GOODS", "MAIL", "MAILS", "MESSAGE", "ORDER", "PERSON",
@@ -66,11 +66,11 @@ def plain_choice(*members: str) -> Choice:
     return Choice({member: (member.replace("_", " "),) for member in members})
 
 
-def need(**kinds: Kind) -> Mapping[str, Parameter]:
+def need(**kinds: ValueKind) -> Mapping[str, Parameter]:
     """Required arguments."""
     return {name: Parameter(kind) for name, kind in kinds.items()}
 
 
-def want(kind: Kind, about: str = "", default: object = None) -> Parameter:
+def want(kind: ValueKind, about: str = "", default: object = None) -> Parameter:
     """An optional argument."""
     return Parameter(kind, about, optional=True, default=default)

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from agentrl.data import read_jsonl
-from agentrl.envs._tools.bfcl_rows import Row
 from agentrl.envs._tools.requests import Kind
+from agentrl.envs._tools.rows import CallRow
 from agentrl.errors import DataError
 from agentrl.types import Message, Split
 
@@ -55,7 +55,7 @@ def seal_tools(folder: Path) -> dict[str, dict[str, Any]]:
     return found
 
 
-def seal_rows(folder: Path, split: Split, kinds: Sequence[Kind]) -> Iterator[Row | None]:
+def seal_rows(folder: Path, split: Split, kinds: Sequence[Kind]) -> Iterator[CallRow | None]:
     """The rows of a split; None for one that reading cannot solve. One call is "multiple", several are "parallel".
 
     Raises:
@@ -89,7 +89,7 @@ def _row(
     query: str,
     calls: Sequence[tuple[str, dict[str, Any]]],
     tools: Mapping[str, Any],
-) -> Row | None:
+) -> CallRow | None:
     names = list(dict.fromkeys(name for name, _ in calls))
     if not calls or any(name not in tools for name in names) or not _readable(query, calls):
         return None
@@ -103,7 +103,7 @@ def _row(
         "tools": [{"name": t["name"], "parameters": _bare(t["parameters"])} for t in declared],
         "calls": [{"name": n, "arguments": {k: _gold(v) for k, v in a.items()}} for n, a in calls],
     }
-    return Row(id, kind, category, (Message("user", query),), declared, gold)
+    return CallRow(id, kind, category, (Message("user", query),), declared, gold)
 
 
 def _readable(query: str, calls: Sequence[tuple[str, dict[str, Any]]]) -> bool:

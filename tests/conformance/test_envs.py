@@ -43,14 +43,13 @@ ROWS["jsonl"] = [
 CODE_ROWS = Path(__file__).parents[1] / "envs/code_rows.json"
 ROWS |= {id: rows for id, rows in json.loads(CODE_ROWS.read_text("utf-8")).items() if id != "code_repair"}
 
-# Every step runs a program; the answers are suites, of which some tests are meant to be seen.
+# Every step runs a program.
 PROGRAMS = ("code_contests", "code_repair", "humaneval", "livecodebench", "mbpp", "terminal")
-# Their answers are mappings; tests/envs checks that these do not show.
-MAPPINGS = (
-    *("countdown", "fol_correct", "fol_entail", "fol_prove", "fol_translate", "game24", "multiple_choice"),
-    *("service_desk", "shop", "tool_calls", "tool_search"),
+# Their answers hold no text, or only such that is asked or that the task needs as it is.
+UNMARKED = (
+    *("code_repair", "fol_correct", "fol_entail", "fol_prove", "fol_translate", "game24", "humaneval"),
+    *("multiple_choice", "terminal", "tool_calls"),
 )
-STRUCTURED = (*PROGRAMS, *MAPPINGS)
 
 Results = Callable[[str], dict[str, CheckResult]]
 
@@ -69,7 +68,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
             (folder / "test.jsonl.gz").write_bytes(gzip.compress(text.encode()))
             options["source"] = str(folder)
         slow = id in PROGRAMS
-        return {r.name: r for r in check_env_plugin(id, options, tasks=4 if slow else 8, episodes=2 if slow else 32)}
+        tasks = 2 if id == "code_repair" else 4 if slow else 8  # whose tasks are made by running programs
+        return {r.name: r for r in check_env_plugin(id, options, tasks=tasks, episodes=2 if slow else 32)}
 
     return run
 
@@ -88,8 +88,9 @@ def no_golds(id: str) -> str:
 def test_environment_passes(id: str, check: str, results: Results) -> None:
     assert set(results(id)) == set(CHECKS)
     expected = CheckResult(check, "passed")
-    if check == "secrecy" and id in STRUCTURED:
-        expected = CheckResult(check, "skipped", "no task has a text or a number as its answer")
+    if check == "secrecy" and id in UNMARKED:
+        why = "no task has a text or a number as its answer, or a text in it that can be marked"
+        expected = CheckResult(check, "skipped", why)
     if check == "splits" and id in ROWS and id != "mbpp":  # whose rows name their split
         expected = CheckResult(check, "skipped", "both splits hold the same questions, as where one file serves both")
     if check == "golds" and (why := no_golds(id)):
@@ -144,6 +145,14 @@ BROKEN = {  # one line more, and the check that must see it
         self.count = min(1, int(snapshot[-1:]))""",
     "splits": """
     def tasks(self, split): return [Task.ask(f"{split}/{n}", f"Name {split if n else 0} {n}.", "a") for n in (0, 1)]""",
+    "splits with other answers": """
+    def tasks(self, split): return [Task.ask(f"{split}/{n}", f"{split if n else 0} {n}.", split) for n in (0, 1)]""",
+    "splits with one among many": """
+    def tasks(self, split): return [Task.ask(f"{split}/{n}", f"{n == 777 or split} {n}", "a") for n in range(1000)]""",
+    "splits where tasks are made": """
+    def tasks(self, split):
+        from agentrl.data import LazyTasks
+        return LazyTasks(64, lambda n: Task.ask(f"{split}/{n}", f"{n == 33 or split} {n}", "a"))""",
     "splits ": """
     def tasks(self, split): return [Task.ask(f"{split}/{id(self)}/{n}", f"Say {n}.", "a") for n in range(9)]""",
     "close": """
@@ -183,10 +192,32 @@ def test_honest_environment_by_path(tmp_path: Path) -> None:
     assert [result for result in found.values() if result.status == "failed"] == []
 
 
+MAPPED = """
+    def tasks(self, split):
+        answer = {"form": "list", "parts": ["named", {"animal": "brown ox"}]}
+        return [Task.ask(f"{split}/{n}", f"Name the named {split} {n}.", answer) for n in range(9)]
+    def verdict(self, task, transcript):
+        if task.answer["form"] != "list":
+            return Verdict(0.0, "task_invalid", feedback=f"there is no form {task.answer['form']}")
+        return Verdict(0.0, "incorrect", feedback=FEEDBACK)
+"""
+
+
+@pytest.mark.usefixtures("no_subprocess")
+@pytest.mark.parametrize(
+    ("feedback", "status"),
+    [("'Not right.'", "passed"), ("str(task.answer['parts'][0])", "passed"), ("str(task.answer)", "failed")],
+)
+def test_a_mapping_is_marked_where_it_holds_the_answer(feedback: str, status: str, tmp_path: Path) -> None:
+    """Not in its form, without which the task is invalid, and not in what is asked."""
+    found = check_source(HONEST + MAPPED.replace("FEEDBACK", feedback), tmp_path)
+    assert found["secrecy"].status == status
+
+
 @pytest.mark.usefixtures("no_subprocess")
 @pytest.mark.parametrize("check", BROKEN)
 def test_check_sees_a_broken_environment(check: str, tmp_path: Path) -> None:
-    result = check_source(HONEST + BROKEN[check], tmp_path)[check.strip()]
+    result = check_source(HONEST + BROKEN[check], tmp_path)[check.split()[0]]
     assert result.status == "failed"
     assert result.detail
 

@@ -199,6 +199,8 @@ def test_arrays_of_rows(tmp_path: Path) -> None:
     env = make(source=str(tmp_path))
     assert [len(env.all_tasks(split)) for split in ("train", "test")] == [len(rows), 2]
     assert len(make(source=str(tmp_path / "train.json")).all_tasks("test")) == len(rows)
+    (tmp_path / "test.jsonl").write_text(json.dumps(rows[0]))
+    assert len(make(source=str(tmp_path)).all_tasks("test")) == 1  # dev serves only where test is absent
     for text in ("[]", "{}", "[1]", "["):
         (tmp_path / "train.json").write_text(text)
         with pytest.raises(DataError, match=r"train\.json (must hold a JSON array|cannot be read|holds no rows)"):

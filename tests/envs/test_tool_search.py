@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import agentrl
-from agentrl.envs._tools.directory import ACTIONS, DOMAINS, THINGS, directory
+from agentrl.envs._tools.directory import ACTIONS, DOMAINS, THINGS, dealt, directory
 from agentrl.envs._tools.kinds import Scene
 from agentrl.envs._tools.ranking import Index
 from agentrl.errors import ConfigError, DataError, MissingExtraError
@@ -104,11 +104,30 @@ def test_gold_is_right_and_the_floors_hold(level: int, mode: str) -> None:
     assert mean(echo) < {1: 0.3, 2: 0.1, 3: 0.03}[level] * (mode == "query") + 1e-9
 
 
-def test_tools_of_train_are_not_in_test_and_tasks_are_stable() -> None:
-    env: Any = agentrl.make("tool_search", level=1)
-    sets = [{tuple(task.answer["relevant"]) for task in first(env, 300, split)} for split in ("train", "test")]
-    assert sets[0].isdisjoint(sets[1])
-    assert first(env, 5) == first(agentrl.make("tool_search", level=1, k=5), 5)
+def test_no_tool_is_in_both_splits_of_whatever_levels_and_tasks_are_stable() -> None:
+    train, test = set[str](), set[str]()
+    for level in (1, 2, 3):
+        env: Any = agentrl.make("tool_search", level=level)
+        train |= {name for task in first(env, 150) for name in task.answer["relevant"]}
+        test |= {name for task in first(env, 150, "test") for name in task.answer["relevant"]}
+        assert first(env, 5) == first(agentrl.make("tool_search", level=level, k=5), 5)
+    assert train.isdisjoint(test)
+    assert train <= set(dealt("train"))
+    assert test <= set(dealt("test"))
+    assert set(dealt("train")) | set(dealt("test")) == set(directory())
+
+
+def test_no_draw_is_lost_to_the_other_split(monkeypatch: pytest.MonkeyPatch) -> None:
+    env: Any = agentrl.make("tool_search", level=3)
+    drawn, draw = [], env._draw
+
+    def counted(*parts: Any) -> Any:
+        drawn.append(draw(*parts))
+        return drawn[-1]
+
+    monkeypatch.setattr(env, "_draw", counted)
+    first(env, 40, "test")
+    assert sum(found is not None for found in drawn) == 40
 
 
 def test_queries_are_ranked_in_turn() -> None:

@@ -136,6 +136,17 @@ def test_rows_of_four_forms(tmp_path: Path) -> None:
     assert [played(env, t, str(env.gold(t)[0])) for t in tasks] == [1.0] * 4
 
 
+def test_targets_that_are_texts(tmp_path: Path) -> None:
+    numbers = {" $1,234.50 ": "1234.50", "-$3": "-3", "3/4": "3/4", ".5": ".5", "$12,345": "12345", "+007": "+007"}
+    others = ("abc", "nan", "inf", "1/0", "12 apples", "", "1,2", "12345,678", "1e99999999", "1_0", "-", "9" * 500)
+    targets = [{"input": "Q?", "target": text} for text in (*numbers, *others)]
+    env = rows(tmp_path / "a.jsonl", *targets, {"question": "Q?", "answer": "So\n#### many"})
+    tasks = env.all_tasks("train")
+    assert [t.answer for t in tasks] == list(numbers.values())
+    assert env.left_out == {"train": len(others) + 1}
+    assert [played(env, t, str(env.gold(t)[0])) for t in tasks] == [1.0] * len(numbers)
+
+
 @pytest.mark.parametrize(
     ("target", "right", "wrong"),
     [
