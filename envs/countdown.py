@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from types import MappingProxyType
 from typing import Any
 
 from agentrl.data import generated, load_rows
@@ -75,7 +74,7 @@ class Countdown(SingleTurnEnv):
         self.levels = levels_of(level)
         self.uses = uses
         self.source = source
-        self.verifier_options = MappingProxyType({"uses": uses})
+        self.verifier_options = {"uses": uses}
         self._key = f"countdown/{level}/{uses}"
 
     def tasks(self, split: Split) -> Sequence[Task]:

@@ -15,6 +15,7 @@ from agentrl import registry
 from agentrl.conformance import CheckResult, check_env_plugin, environments
 from agentrl.conformance.environments import _ENV_CHECKS
 from agentrl.environment import SingleTurnEnv
+from agentrl.episodes import copies
 from agentrl.errors import UnknownIdError, UsageError
 from agentrl.types import Message, Split, Task
 
@@ -96,6 +97,12 @@ def test_environment_passes(id: str, check: str, results: Results) -> None:
     if check == "golds" and (why := no_golds(id)):
         expected = CheckResult(check, "skipped", why)
     assert results(id)[check] == expected
+
+
+@pytest.mark.parametrize("id", registry.ids("env"))
+def test_concurrent_episodes_can_have_copies_of_it(id: str) -> None:
+    env = registry.make(id)
+    assert copies(env)()._by_split is env._by_split
 
 
 @pytest.mark.parametrize("level", [1, 3, 4, 5])
