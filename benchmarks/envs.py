@@ -181,7 +181,7 @@ def main() -> None:
         record = {
             "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
             "device": f"{platform.machine()}, {platform.python_version()}",
-            "command": " ".join(["python", *sys.argv]),
+            "command": " ".join(["python", *("PYTHON" if word == str(args.peers) else word for word in sys.argv)]),
             "rows": rows,
         }
         args.json.write_text(json.dumps(record, indent=2) + "\n")
