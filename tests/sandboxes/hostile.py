@@ -78,9 +78,13 @@ def hoard(sandbox: Sandbox) -> list[Any]:
 STORM = """
 import os, signal, time
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-end = time.monotonic() + 2.5
-while time.monotonic() < end:
-    if os.fork() == 0:
+while True:
+    try:
+        child = os.fork()
+    except BlockingIOError:  # too many at a time, where cores are few: go on when some have ended
+        time.sleep(0.1)
+        continue
+    if child == 0:
         until = time.process_time() + 0.15
         while time.process_time() < until: pass
         os._exit(0)
