@@ -308,17 +308,21 @@ def end_all(marker: str) -> None:
 
 
 def await_gone(marker: str, within_s: float) -> None:
-    """Wait until no process has the marker; what is left after the time is ended here.
+    """Wait until no process has the marker, on two looks: one that is just becoming another program shows none.
+
+    What is left after the time is ended here.
 
     Raises:
         ProbeFailed: One is left after the time.
     """
-    deadline = time.monotonic() + within_s
-    while left := processes(marker):
-        if time.monotonic() > deadline:
+    deadline, absent = time.monotonic() + within_s, 0
+    while absent < 2:
+        left = processes(marker)
+        absent = 0 if left else absent + 1
+        if left and time.monotonic() > deadline:
             end_all(marker)
             raise ProbeFailed(f"{len(left)} processes are still alive {within_s:g} s after the end")
-        time.sleep(0.01)
+        time.sleep(0.05 if absent else 0.01)
 
 
 @contextlib.contextmanager

@@ -181,12 +181,11 @@ def test_an_orphan_is_seen_and_ended(monkeypatch: pytest.MonkeyPatch) -> None:
         return markers[-1]
 
     monkeypatch.setattr(host, "unique", unique)
-    found = [found_by(host.killed_owner, Liar).detail for _ in range(3)]  # on a loaded machine it may end too early
-    assert any("still alive" in detail for detail in found)
+    assert "still alive" in found_by(host.killed_owner, Liar).detail
     deadline = time.monotonic() + 5  # a killed process takes a moment to be gone
     while any(core.processes(marker) for marker in markers) and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert [core.processes(marker) for marker in markers] == [[]] * 3
+    assert [core.processes(marker) for marker in markers] == [[]]
 
 
 def test_a_mount_that_is_left_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
