@@ -1,6 +1,7 @@
 """Check that an environment, a verifier or a recipe keeps its contract; exit 1 if one does not.
 
-Gold answers score 1, empty and noisy ones score their floor, seeds repeat, a fork equals a replay, and more.
+Gold answers score 1, seeds repeat, a fork equals a replay, and more. Below an environment stands its floor, what
+policies that know nothing earn: silence, an echo, the best constant reply, random and noisy ones.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Flags:
     env: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="KEY=VALUE")] = ()
     """An option of the environment as key=value; may be repeated."""
     tasks: int = 8
-    """Tasks of each split that an environment's checks look at."""
+    """Tasks of each split that an environment's checks look at, and its floor is measured on."""
     episodes: int = 16
     """Random episodes of an environment that are forked."""
 
@@ -56,6 +57,9 @@ def main(args: list[str]) -> int:
             style="red" if counts["failed"] else "green",
             soft_wrap=True,
         )
+        for floors in (result.floors for result in results if result.floors):
+            shown = ", ".join(map(str, floors))
+            out.print(f"  floor  {shown}   (mean reward over {floors[0].tasks} tasks)", soft_wrap=True)
         for (status, why), names in _by_reason(results).items():
             out.print(f"  {status}  {', '.join(names)}: {why}", soft_wrap=True)
     return 1 if failed else 0

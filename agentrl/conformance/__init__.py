@@ -7,7 +7,7 @@ exception of a plug-in becomes a result.
 from __future__ import annotations
 
 from agentrl.conformance.environments import check_env_plugin
-from agentrl.conformance.result import CheckResult
+from agentrl.conformance.result import CheckResult, Floor
 from agentrl.conformance.verifiers import check_verifier_plugin
 
-__all__ = ["CheckResult", "check_env_plugin", "check_verifier_plugin"]
+__all__ = ["CheckResult", "Floor", "check_env_plugin", "check_verifier_plugin"]

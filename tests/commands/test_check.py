@@ -14,6 +14,7 @@ import pytest
 import agentrl
 from agentrl import registry
 from agentrl.cli import main
+from agentrl.conformance.result import Floor
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Result:
     name: str
     status: str
     detail: str = ""
+    floors: tuple[Floor, ...] = ()
 
 
 @pytest.fixture
@@ -67,6 +69,25 @@ def test_a_failure_is_shown_and_fails(asked: list[Any], tmp_path: Path, capsys: 
         "verifier exact: 2 passed",
     ]
     assert asked == [(path, {"level": 3}, 3, 16), "exact"]
+
+
+@pytest.mark.parametrize(("status", "code"), [("passed", 0), ("failed", 1)])
+def test_the_floor_stands_below_its_environment(
+    status: str,
+    code: int,
+    asked: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    floors = (Floor("echo", 0.21, 0.0, 6), Floor("constant", 0.5, 0.5, 6, "[red]\x1b[31m\nno"))
+    found = [Result("seeds", "passed"), Result("floor", status, "" if status == "passed" else "too much", floors)]
+    monkeypatch.setattr(agentrl.conformance, "check_env_plugin", lambda id, options, *, tasks, episodes: found)
+    assert main(["check", env_file(tmp_path), "--tasks", "3"]) == code
+    lines = capsys.readouterr().out.splitlines()
+    shown = r"echo 0.21 (solved 0), constant 0.5 ('[red]\x1b[31m\nno')"
+    assert lines[1] == f"  floor  {shown}   (mean reward over 6 tasks)"
+    assert lines[2:] == ([] if status == "passed" else ["  failed  floor: too much"])
 
 
 def test_one_reason_is_one_line(

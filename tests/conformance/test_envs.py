@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import gzip
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from agentrl import registry
 from agentrl.conformance import CheckResult, check_env_plugin, environments
 from agentrl.conformance.environments import _ENV_CHECKS
+from agentrl.data import LazyTasks
 from agentrl.environment import SingleTurnEnv
 from agentrl.episodes import copies
 from agentrl.errors import UnknownIdError, UsageError
@@ -49,7 +52,7 @@ PROGRAMS = ("code_contests", "code_repair", "humaneval", "livecodebench", "mbpp"
 # Their answers hold no text, or only such that is asked or that the task needs as it is.
 UNMARKED = (
     *("code_repair", "fol_correct", "fol_entail", "fol_prove", "fol_translate", "game24", "humaneval"),
-    *("multiple_choice", "terminal", "tool_calls"),
+    *("multiple_choice", "tool_calls"),
 )
 
 Results = Callable[[str], dict[str, CheckResult]]
@@ -96,7 +99,10 @@ def test_environment_passes(id: str, check: str, results: Results) -> None:
         expected = CheckResult(check, "skipped", "both splits hold the same questions, as where one file serves both")
     if check == "golds" and (why := no_golds(id)):
         expected = CheckResult(check, "skipped", why)
-    assert results(id)[check] == expected
+    found = results(id)[check]
+    assert dataclasses.replace(found, floors=()) == expected
+    policies = ["empty", "echo", "constant", "random", "noise"] if check == "floor" else []
+    assert [floor.policy for floor in found.floors] == policies
 
 
 @pytest.mark.parametrize("id", registry.ids("env"))
@@ -112,6 +118,7 @@ def test_every_level_of_arithmetic_passes(level: int) -> None:
 
 
 HONEST = """
+from agentrl.data import LazyTasks
 from agentrl.environment import SingleTurnEnv
 from agentrl.types import Message, Task, Verdict
 class Env(SingleTurnEnv):
@@ -137,6 +144,17 @@ BROKEN = {  # one line more, and the check that must see it
         return (*task.prompt, Message('user', f'Episode {self.count}'))""",
     "fork": "    def restore(self, snapshot): self.reset(seed=1)",
     "fork ": "    def state_key(self): return str(id(self))",
+    "fork that a snapshot disturbs": """
+    max_turns = 4
+    def begin(self, task):
+        self.count = 0
+        return task.prompt
+    def respond(self, action):
+        from agentrl.environment import Outcome
+        return Outcome((Message('user', str(self.count)),))
+    def snapshot(self):
+        self.count += 1
+        return super().snapshot()""",
     "forks": """
     def begin(self, task):
         self.count = 0
@@ -160,6 +178,16 @@ BROKEN = {  # one line more, and the check that must see it
     def tasks(self, split):
         from agentrl.data import LazyTasks
         return LazyTasks(64, lambda n: Task.ask(f"{split}/{n}", f"{n == 33 or split} {n}", "a"))""",
+    "splits where tasks depend on those made before": """
+    def tasks(self, split):
+        from agentrl.data import LazyTasks
+        made = []
+        def make(n):
+            made.append(n)
+            return Task.ask(f"{split}/{n}", f"{split} {n} after {len(made)}", "a")
+        return LazyTasks(64, make)
+    def reset(self, *, seed=None, options=None):
+        return super().reset(seed=seed, options=options or {"task": Task.ask(str(seed), "Name it.", "it")})""",
     "splits ": """
     def tasks(self, split): return [Task.ask(f"{split}/{id(self)}/{n}", f"Say {n}.", "a") for n in range(9)]""",
     "close": """
@@ -240,6 +268,34 @@ def test_a_failed_reset_names_its_reason_and_skips_the_rest(tmp_path: Path) -> N
     found = check_source(HONEST + BROKEN["reset"], tmp_path)
     assert found["reset"].detail == "RuntimeError: no animals today"
     assert {found[name].status for name in _ENV_CHECKS} == {"skipped"}
+
+
+@pytest.mark.parametrize(
+    ("where", "tasks", "compared"), [("inline", 2, 16), ("inline", 16, 100), ("thread", 16, 64), ("thread", 80, 80)]
+)
+def test_a_task_is_made_once_for_all_checks(
+    where: str, tasks: int, compared: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The splits are compared by more tasks than others look at; only those others are made again, elsewhere."""
+    made: Counter[str] = Counter()
+
+    class Made(SingleTurnEnv):
+        execution: ClassVar[Any] = where
+
+        def tasks(self, split: Split) -> LazyTasks:
+            def make(n: int) -> Task:
+                made[f"{split}/{n}"] += 1
+                return Task.ask(f"{split}/{n}", f"Name {split} {n}.", f"name {n}")
+
+            return LazyTasks(100, make)
+
+        def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+            return super().reset(seed=seed, options=options or {"task": Task.ask(str(seed), "Name it.", "it")})
+
+    monkeypatch.setattr(registry, "_registered", {})
+    registry.register("env", "made", Made)
+    assert {r.name for r in check_env_plugin("made", {}, tasks=tasks, episodes=1) if r.status == "failed"} == set()
+    assert sorted(made.values()) == [1] * 2 * (compared - tasks) + [2] * 2 * tasks
 
 
 def test_absent_data_skips_with_the_reason() -> None:
