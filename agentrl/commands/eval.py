@@ -1,13 +1,15 @@
 """Evaluate a policy in an environment: pass@k and more, with intervals, as a table, JSON and a page.
 
 Example: agentrl eval arithmetic --policy smollm2-135m -n 100 --samples 8 --k 1,8
+         agentrl eval arithmetic --policy smollm2-135m -n 100 --turns 2 --feedback binary
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
@@ -18,6 +20,7 @@ from agentrl.config import parse_flags, parse_options, to_mapping
 from agentrl.environment import Env
 from agentrl.episodes import Policy, Sampling
 from agentrl.errors import UsageError
+from agentrl.evaluation.attempts import Feedback, correction_change, most_attempts, retried
 from agentrl.evaluation.report import compare, html
 from agentrl.evaluation.run import Evaluation, evaluate
 from agentrl.policies import open_policy
@@ -37,6 +40,10 @@ class Flags:
     """Number of tasks; all of the split, where it has fewer."""
     samples: int = 1
     """Episodes a task."""
+    turns: int = 1
+    """Attempts an episode; above 1, what the later ones mend and break is reported, too."""
+    feedback: Feedback = "none"
+    """What an environment of a single turn says between two attempts; see `agentrl show self_correction`."""
     k: str = "1"
     """For which k to estimate pass@k, such as 1,8; none above --samples."""
     compare: Annotated[Path | None, tyro.conf.arg(metavar="RUN")] = None
@@ -57,25 +64,28 @@ def main(args: list[str]) -> int:
     flags = parse_flags(Flags, args, prog="agentrl eval", description=__doc__)
     positive("-n", flags.n)
     positive("--samples", flags.samples)
+    positive("--turns", flags.turns)
     k = numbers(flags.k, "--k", flags.samples)
-    earlier = _earlier(flags.compare) if flags.compare else None
-    env = agentrl.make(flags.env_id, **parse_options(flags.env))
+    earlier = _earlier(flags.compare, flags.turns) if flags.compare else None
+    id, options = retried(flags.env_id, parse_options(flags.env), turns=flags.turns, feedback=flags.feedback)
+    env = agentrl.make(id, **options)
     episodes = min(flags.n, len(env.all_tasks(flags.split))) * flags.samples
     policy = open_policy(flags.policy)
     try:
-        run = Run.create(flags.run or fresh_run_path("eval", flags.env_id), to_mapping(flags))
+        run = Run.create(flags.run or fresh_run_path("eval", flags.env_id), _settings(flags, id, options))
         result = _evaluate(flags, env, policy, run, episodes)
     finally:
         policy.close()
     out = console()
     out.print(str(result), soft_wrap=True)
-    record = {"settings": to_mapping(flags), "summary": result.summary.to_json()}
+    record = {"settings": run.config, "summary": result.summary.to_json()}
+    if result.correction is not None:
+        record["correction"] = result.correction.to_json()
     if earlier is not None:
-        change = compare(earlier, result.rollouts, k)
-        record["comparison"] = change.to_json()
-        out.print(f"{change}\n  (against {flags.compare})", soft_wrap=True)
+        said, record["comparison"] = _compared(earlier, result, k)
+        out.print(f"{said}\n  (against {flags.compare})", soft_wrap=True)
     run.write_json("eval.json", record)
-    html(run, run.path / "report.html", k)
+    html(run, run.path / "report.html", k, turns=flags.turns)
     out.print(f"report: {run.path / 'report.html'}", soft_wrap=True)
     return 0
 
@@ -87,6 +97,7 @@ def _evaluate(flags: Flags, env: Env, policy: Policy, run: Run, episodes: int) -
             policy,
             n=flags.n,
             samples=flags.samples,
+            turns=flags.turns,
             k=numbers(flags.k, "--k", flags.samples),
             seed=flags.seed,
             split=flags.split,
@@ -96,9 +107,33 @@ def _evaluate(flags: Flags, env: Env, policy: Policy, run: Run, episodes: int) -
         )
 
 
-def _earlier(path: Path) -> list[Rollout]:
+def _settings(flags: Flags, id: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The flags; an environment that was put into another stands there with it, so that `replay` can make it again."""
+    settings: dict[str, Any] = to_mapping(flags)
+    if id == flags.env_id:
+        return settings
+    del settings["env_id"]
+    return settings | {"env": {"id": id, "options": to_mapping(options)}}
+
+
+def _compared(earlier: list[Rollout], result: Evaluation, k: tuple[int, ...]) -> tuple[str, dict[str, Any]]:
+    """The change since an earlier evaluation, for people and as JSON."""
+    change = compare(earlier, result.rollouts, k)
+    if result.correction is None:
+        return str(change), change.to_json()
+    tried = correction_change(earlier, result.rollouts, turns=result.turns, k=k)
+    return f"{change}\n{tried}", change.to_json() | {"correction": tried.to_json()}
+
+
+def _earlier(path: Path, turns: int) -> list[Rollout]:
     run = Run.open(path)
     shards = [s for s in run.shards() if s.startswith("eval/")]
     if not shards:
         raise UsageError(f"{path} holds no evaluation to compare with")
-    return run.read("eval/eval" if "eval/eval" in shards else shards[-1])
+    rollouts = run.read("eval/eval" if "eval/eval" in shards else shards[-1])
+    made = most_attempts(rollouts)
+    if made < turns != run.config.get("turns"):  # an episode may be right before its last attempt
+        raise UsageError(
+            f"the episodes in {path} have at most {made} of {turns} attempts: evaluate it with --turns {turns}"
+        )
+    return rollouts

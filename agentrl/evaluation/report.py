@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from agentrl.errors import MissingExtraError, UsageError
+from agentrl.evaluation.attempts import correction
+from agentrl.evaluation.grids import as_html, grids
 from agentrl.evaluation.summary import Comparison, Summary, compare, summarise
 from agentrl.store import Run, write_atomically
 from agentrl.types import Rollout
@@ -59,13 +61,14 @@ def learning_curve(run: Run, path: Path | str) -> Path:
     return Path(path)
 
 
-def html(run: Run, path: Path | str, k: Sequence[int] | None = None) -> Path:
+def html(run: Run, path: Path | str, k: Sequence[int] | None = None, *, turns: int = 1) -> Path:
     """Write one page that needs no other file: headline numbers, the curve, statuses and example transcripts.
 
     Args:
         run: With at least one shard.
         path: The file to write.
         k: For which k to show pass@k; default: 1, and the number of samples.
+        turns: Above 1, how many attempts of each episode to look at, in the last evaluation.
 
     Raises:
         UsageError: The run has no scored rollouts.
@@ -81,6 +84,7 @@ def html(run: Run, path: Path | str, k: Sequence[int] | None = None) -> Path:
         f"<h1>{_text(run.path.name)}</h1>",
         _headline(shown),
         _change(list(stored.values()), k),
+        _corrected(list(stored.values())[-1], k, turns),
         _curve(run),
         "<h2>How episodes ended</h2>",
         *(_statuses(shard, summary) for shard, summary in shown.items()),
@@ -216,6 +220,7 @@ body {{ font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 62rem; mar
 h1 {{ font-size: 1.5rem }}
 h2 {{ font-size: 1.15rem; margin-top: 2rem }}
 table {{ border-collapse: collapse; font-variant-numeric: tabular-nums }}
+table + table {{ margin-top: 1.5rem }}
 th, td {{ text-align: left; vertical-align: top; padding: .25rem .9rem .25rem 0; border-bottom: 1px solid #e4e4e4 }}
 img {{ max-width: 100% }}
 pre {{ white-space: pre-wrap; overflow-wrap: anywhere; margin: .2rem 0 .8rem; font-size: 13px }}
@@ -246,6 +251,14 @@ def _change(stored: Sequence[Sequence[Rollout]], k: Sequence[int] | None) -> str
     change = compare(stored[0], stored[-1], k or (1,))
     rows = "".join(_cells(row) for row in change.rows())
     return f"<h2>First to last, on the same {change.tasks} tasks</h2><table>{rows}</table>"
+
+
+def _corrected(rollouts: Sequence[Rollout], k: Sequence[int] | None, turns: int) -> str:
+    if turns == 1:
+        return ""
+    found = correction(rollouts, turns=turns, k=k or _default_k(rollouts))
+    notes = f'<p class="note">{_text("; ".join(found.notes()))}</p>'
+    return f"<h2>Correction over {turns} attempts</h2>{notes}{as_html(grids(found.layout, found.cells()))}"
 
 
 def _curve(run: Run) -> str:

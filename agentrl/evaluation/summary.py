@@ -16,7 +16,7 @@ import numpy as np
 
 from agentrl.errors import UnscorableError, UsageError
 from agentrl.evaluation.metrics import pass_at_k
-from agentrl.evaluation.stats import Interval, Paired, interval, paired
+from agentrl.evaluation.stats import Interval, Paired, interval, known, paired
 from agentrl.types import Rollout
 
 __all__ = ["Comparison", "Summary", "compare", "summarise"]
@@ -85,10 +85,10 @@ class Summary:
             "samples": self.samples,
             "episodes": self.episodes,
             "dropped": self.dropped,
-            "pass_at": {str(k): _interval_json(v) for k, v in self.pass_at.items()},
-            "reward": _interval_json(self.reward),
+            "pass_at": {str(k): v.to_json() for k, v in self.pass_at.items()},
+            "reward": self.reward.to_json(),
             "format_rate": self.format_rate,
-            "accuracy_given_format": _known(self.accuracy_given_format),
+            "accuracy_given_format": known(self.accuracy_given_format),
             "statuses": dict(self.statuses),
             "truncated": self.truncated,
             "tokens": self.tokens,
@@ -114,7 +114,7 @@ class Comparison:
     def rows(self) -> list[tuple[str, str]]:
         """The table's rows: name and value, for people."""
         named = [*((f"pass@{k}", value) for k, value in self.pass_at.items()), ("mean reward", self.reward)]
-        return [(name, f"{_signed(value.difference)}, p {_p(value.p)}") for name, value in named]
+        return [(name, str(value)) for name, value in named]
 
     def __str__(self) -> str:
         rows = self.rows()
@@ -130,7 +130,7 @@ class Comparison:
         return {
             "tasks": self.tasks,
             "left_out": self.left_out,
-            "change": {name: _interval_json(v.difference) | {"p": v.p} for name, v in named.items()},
+            "change": {name: v.to_json() for name, v in named.items()},
         }
 
 
@@ -231,21 +231,3 @@ def _check_k(k: Sequence[int], samples: int) -> None:
     for n in k:
         if not 1 <= n <= samples:
             raise UsageError(f"pass@{n} needs at least {max(n, 1)} samples a task, got {samples}; draw more samples")
-
-
-def _known(value: float) -> float | None:
-    return value if math.isfinite(value) else None
-
-
-def _interval_json(value: Interval) -> dict[str, Any]:
-    return {"mean": value.mean, "low": _known(value.low), "high": _known(value.high)}
-
-
-def _signed(value: Interval) -> str:
-    if math.isnan(value.low):
-        return f"{value.mean:+.3f}"
-    return f"{value.mean:+.3f} [{value.low:+.3f}, {value.high:+.3f}]"
-
-
-def _p(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"= {p:.3f}"

@@ -85,6 +85,21 @@ def test_the_page_says_the_headline_and_the_change(trained: Run, tmp_path: Path)
     assert "optim.lr = 0.5" in text
 
 
+def test_the_page_tells_of_attempts_where_there_are_several(tmp_path: Path) -> None:
+    run = Run.create(tmp_path / "run", {})
+    asked, again = Node(-1, Message("user", EVIL)), Node(1, Message("user", "Again."))
+    wrong = Node(0, Message("assistant", EVIL), reward=0.0, verdict=Verdict(0.0, "incorrect"))
+    right = Node(2, Message("assistant", "yes"), reward=1.0, verdict=Verdict(1.0, "correct"))
+    twice = (asked, wrong, again, right)
+    run.commit("eval/eval", [Rollout("0/0/0", Task.ask("t", "q"), twice, "done", Provenance("Made"))])
+    page = read(html(run, tmp_path / "report.html", turns=2))
+    assert "Correction over 2 attempts" in page.text
+    assert "incorrect to correct (i->c)1.000 [0.050, 1.000]" in page.text
+    assert "break rate: c->i of the correct-" in page.text
+    assert "needs 2 samples a task" in page.text
+    assert "Correction" not in read(html(run, tmp_path / "report.html")).text
+
+
 def test_the_page_shows_one_example_of_each_status(tmp_path: Path) -> None:
     run = Run.create(tmp_path / "run", {})
     run.commit("eval/eval", [episode(t, 0, solved=t == 7) for t in range(9)])

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentrl.errors import UsageError
-from agentrl.evaluation.stats import interval, paired, sign_flip_p, wilson
+from agentrl.evaluation.stats import interval, paired, paired_ratio, ratio, sign_flip_p, wilson
 
 
 @pytest.mark.parametrize(("n", "p"), [(10, 0.3), (50, 0.1), (200, 0.5)])
@@ -115,6 +115,75 @@ def test_p_is_uniform_without_a_difference() -> None:
 def test_different_lengths_cannot_be_paired() -> None:
     with pytest.raises(UsageError, match="3 and 2"):
         paired([1, 2, 3], [1, 2], np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("n", [15, 60])
+def test_the_interval_of_a_ratio_covers_the_truth_about_95_times_in_100(n: Any) -> None:
+    """Up to 6 tries a task, in some tasks none, and a chance of its own in each: 0.4 of all tries in the long run."""
+    rng = np.random.default_rng(2)
+    covered = 0
+    for _ in range(200):
+        tries = rng.integers(0, 7, n)
+        hits = rng.binomial(tries, rng.choice([0.2, 0.6], n))
+        found = ratio(hits, tries, rng)
+        covered += found.low <= 0.4 <= found.high
+    assert 0.90 <= covered / 200 <= 1.0
+
+
+def test_a_ratio_counts_tries_not_tasks() -> None:
+    found = ratio([0, 4, 0], [1, 4, 0], np.random.default_rng(0))
+    assert (found.mean, found.n) == (0.8, 2)
+
+
+@pytest.mark.parametrize(("above", "low", "high"), [(0.0, 0.0, 1 - 0.05**0.25), (2.0, 0.05**0.25, 1.0)])
+def test_equal_ratios_do_not_claim_certainty(above: float, low: float, high: float) -> None:
+    found = ratio([above] * 4 + [0.0], [2.0] * 4 + [0.0], np.random.default_rng(0))
+    assert [found.low, found.high] == pytest.approx([low, high])
+
+
+def test_a_ratio_without_tries_is_not_defined() -> None:
+    found = ratio([0, 0], [0, 0], np.random.default_rng(0))
+    assert (str(found), found.n) == ("-", 0)
+    assert found.to_json() == {"mean": None, "low": None, "high": None}
+    none, some = (np.zeros(2), np.zeros(2)), (np.ones(2), np.ones(2))
+    for pair in ((none, some), (some, none), (none, none)):
+        assert str(paired_ratio(*pair, np.random.default_rng(0))) == "-"
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=24))
+def test_with_equal_tries_a_paired_ratio_is_a_paired_mean(pairs: list[tuple[int, int]]) -> None:
+    first, second = (np.array(side) / 3 for side in zip(*pairs, strict=True))
+    tries = np.ones(len(pairs))
+    means = paired(first, second, np.random.default_rng(0))
+    rates = paired_ratio((first, tries), (second, tries), np.random.default_rng(0))
+    assert rates.difference.mean == pytest.approx(means.difference.mean)
+    if len(pairs) <= 16:  # all patterns; past that some are drawn, and these are not the same ones
+        assert rates.p == pytest.approx(means.p)
+    if np.ptp(second - first) > 0:
+        assert [rates.difference.low, rates.difference.high] == pytest.approx(
+            [means.difference.low, means.difference.high]
+        )
+
+
+def test_exchanges_of_a_paired_ratio_by_hand() -> None:
+    """Rates 0/3 and 2/2 over two tasks; of the four exchanges, 0/3 to 2/2 and back are as far, 1/3 to 1/2 are not."""
+    first = (np.array([0.0, 0.0]), np.array([2.0, 1.0]))
+    second = (np.array([1.0, 1.0]), np.array([1.0, 1.0]))
+    found = paired_ratio(first, second, np.random.default_rng(0))
+    assert (found.difference.mean, found.p) == (1.0, 0.5)
+
+
+def test_tasks_that_did_not_change_do_not_count_for_p_of_a_paired_ratio() -> None:
+    """Three of 40 tasks changed, all for the better: 2 of the 8 patterns are as far, exactly."""
+    before, after = np.zeros(40), np.array([1.0] * 3 + [0.0] * 37)
+    assert paired_ratio((before, np.ones(40)), (after, np.ones(40)), np.random.default_rng(0)).p == 0.25
+
+
+def test_an_exchange_that_leaves_no_tries_counts_as_far() -> None:
+    """All tries are in one task before, and in the other after: exchanging either leaves a side without any."""
+    first, second = (np.array([1.0, 0.0]), np.array([1.0, 0.0])), (np.array([0.0, 1.0]), np.array([0.0, 2.0]))
+    found = paired_ratio(first, second, np.random.default_rng(0))
+    assert (found.difference.mean, found.p) == (-0.5, 1.0)
 
 
 def test_wilson_by_hand() -> None:
