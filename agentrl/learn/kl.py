@@ -8,18 +8,24 @@ With $d = \log \pi(a) - \log \pi_{ref}(a)$ at a drawn token $a \sim \pi$:
     exact                the sum over the vocabulary, from full logits
 
 Of this token's: that a token also leads to later ones with a divergence of their own is left out of the gradient by
-every per-token loss; a penalty in the reward has it.
+every per-token loss; a penalty in the reward has it
+(k1, detached, taken from the token rewards before credit).
 
 Source: Schulman, "Approximating KL divergence" (2020); gradients: Tang and Munos 2025 (arXiv 2506.09477).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
-__all__ = ["Estimator", "estimate", "exact"]
+from agentrl.types import Trajectory
+
+__all__ = ["Estimator", "coefficients", "estimate", "exact"]
 
 Estimator = Literal["k1", "k2", "k3"]
 
@@ -50,3 +56,24 @@ def exact(logits_NV: torch.Tensor, ref_logits_NV: torch.Tensor) -> torch.Tensor:
     logp_NV = torch.log_softmax(logits_NV.to(wide), dim=-1)
     ref_NV = torch.log_softmax(ref_logits_NV.to(wide), dim=-1)
     return (logp_NV.exp() * (logp_NV - ref_NV)).sum(dim=-1)
+
+
+def coefficients(
+    trajectories: Sequence[Trajectory], by_tag: Mapping[str, float], *, default: float
+) -> npt.NDArray[np.float64]:
+    """A coefficient a token, by its tag: shape (B, T) for a `Batch`'s `kl_BT`.
+
+    Args:
+        trajectories: B of them.
+        by_tag: Coefficients of the tokens that carry a tag.
+        default: Of all others.
+
+    >>> first = np.array([1, 2, 3])
+    >>> one = Trajectory(first, first > 1, np.zeros(3, np.float32), ("", "attempt", ""), first, first)
+    >>> coefficients([one], {"attempt": 0.5}, default=0.1).tolist()
+    [[0.1, 0.5, 0.1]]
+    """
+    out = np.full((len(trajectories), max((len(t) for t in trajectories), default=0)), default, dtype=np.float64)
+    for b, t in enumerate(trajectories):
+        out[b, : len(t)] = [by_tag.get(tag, default) for tag in t.tags]
+    return out

@@ -17,9 +17,13 @@ import numpy.typing as npt
 import torch
 
 from agentrl.errors import ConfigError
+from agentrl.learn.batch import Batch, split
+from agentrl.learn.mismatch import statistics
 from agentrl.learn.objectives import LossOutput, Terms
 from agentrl.learn.pack import Layout, Packed, pack, padded_slots
-from agentrl.learn.scorer import Scored, score
+from agentrl.learn.scorer import Scored, score, score_values, score_with_values
+from agentrl.learn.terms import terms_of
+from agentrl.learn.value import Critic, explained_variance
 from agentrl.models import attention_kind
 from agentrl.types import Trajectory
 
@@ -88,25 +92,6 @@ class Objective(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What one update learns from; arrays are (B, T) over whole trajectories.
-
-    Attributes:
-        trajectories: B of them.
-        weight_BT: Normalised weights; 0 where not trained (see `objectives.aggregate`).
-        adv_BT: Advantages, or likelihood weights.
-        kl_BT: Coefficients of the divergence from the reference; None for none.
-        temperature: What the tokens were drawn at.
-    """
-
-    trajectories: tuple[Trajectory, ...]
-    weight_BT: Floats
-    adv_BT: Floats
-    kl_BT: Floats | None = None
-    temperature: float = 1.0
-
-
 def learning_rate(optim: Optim, step: int, total: int) -> float:
     """Learning rate of a step (from 0) of `total`.
 
@@ -130,6 +115,7 @@ class Learner:
         total_steps: Length of the schedule.
         packing: How batches are laid out.
         reference: A frozen model to stay near; `model` itself stands for it with its adapters switched off.
+        critic: Gives values, and learns with the model.
 
     Attributes:
         steps: Optimiser steps taken.
@@ -143,22 +129,27 @@ class Learner:
         total_steps: int,
         packing: Packing | None = None,
         reference: Any | None = None,
+        critic: Critic | None = None,
     ) -> None:
         self.model = model
         self.optim = optim
         self.total_steps = total_steps
         self.packing = _supported(packing or Packing(), model.config)
         self.reference = reference
+        self.critic = critic
         self.steps = 0
         self.parameters = {n: p for n, p in model.named_parameters() if p.requires_grad}
         if not self.parameters:
             raise ConfigError("the model has no trainable parameter")
+        own = dict(critic.named_parameters()) if critic is not None else {}
+        self.parameters |= own
         self.masters = {
             n: p if p.dtype in (torch.float32, torch.float64) else p.detach().float().requires_grad_()
             for n, p in self.parameters.items()
         }
+        groups = [[m for n, m in self.masters.items() if n not in own], [self.masters[n] for n in own]]
         self.optimizer = torch.optim.AdamW(
-            list(self.masters.values()),
+            [{"params": group} for group in groups if group],
             lr=optim.lr,
             betas=(optim.beta1, optim.beta2),
             weight_decay=optim.weight_decay,
@@ -178,8 +169,8 @@ class Learner:
         Returns:
             Statistics, averaged over trained tokens where they are per token.
         """
-        parts = _split(batch, splits)
-        reused = epochs * splits > 1
+        parts = split(batch, splits)
+        reused = epochs * splits > 1 or batch.sampler_BT is not None
         old = [self._frozen(part, self.model) if reused else None for part in parts]
         reference = [self._reference(part) for part in parts]
         records = [
@@ -187,22 +178,72 @@ class Learner:
         ]
         # A part without a trained token says nothing of what only a loss knows.
         keys = dict.fromkeys(key for record in records for key in record)
-        return {key: float(np.mean([r[key] for r in records if key in r])) for key in keys}
+        record = {key: float(np.mean([r[key] for r in records if key in r])) for key in keys}
+        return record | _before(batch, parts, old)
 
-    def micro_batches(self, trajectories: Sequence[Trajectory]) -> list[Packed]:
-        """Lay trajectories out as this learner is set to."""
+    def logprobs(
+        self,
+        trajectories: Sequence[Trajectory],
+        *,
+        of: Literal["policy", "reference"] = "policy",
+        temperature: float = 1.0,
+    ) -> Floats:
+        """Log-probabilities of the trained tokens, shape (B, T), 0 elsewhere: what credit may need before an update.
+
+        Raises:
+            ValueError: The learner has no reference.
+        """
+        batch = _unweighted(trajectories, temperature)
+        found = self._frozen(batch, self.model) if of == "policy" else self._under_reference(batch)
+        if found is None:
+            raise ValueError("log-probabilities under a reference need a learner with a reference")
+        return np.asarray(found.double().cpu().numpy())
+
+    @torch.no_grad()
+    def values(self, trajectories: Sequence[Trajectory]) -> tuple[Floats, Floats]:
+        """The critic's values: of the state before each trained token, shape (B, T), and of that at the end, (B,).
+
+        An episode that was cut off is worth its last state's value; one that came to its end is worth nothing more.
+
+        Raises:
+            ValueError: The learner has no critic.
+        """
+        if self.critic is None:
+            raise ValueError("values need a learner with a critic")
+        longer = [_longer(t) for t in trajectories]
+        value_BT = np.zeros((len(longer), max((len(t) for t in longer), default=1)))
+        for packed in self.micro_batches(longer):
+            part_BT = score_values(self.model, self.critic, packed)
+            value_BT[packed.rows, : part_BT.shape[1]] = part_BT.double().cpu().numpy()
+        ends = np.array([len(t) for t in trajectories], dtype=np.int64)
+        last_B = value_BT[np.arange(len(longer)), ends]
+        value_BT[np.arange(len(longer)), ends] = 0
+        return value_BT[:, :-1], last_B
+
+    def micro_batches(
+        self, trajectories: Sequence[Trajectory], together: Sequence[Sequence[int]] | None = None
+    ) -> list[Packed]:
+        """Lay trajectories out as this learner is set to; no group of `together` is parted."""
         p = self.packing
-        return pack(trajectories, layout=p.layout, row_tokens=p.row_tokens, batch_tokens=p.batch_tokens)
+        return pack(
+            trajectories,
+            layout=p.layout,
+            row_tokens=p.row_tokens,
+            batch_tokens=p.batch_tokens,
+            together=together,
+        )
 
     def _step(
         self, batch: Batch, objective: Objective, old_BT: torch.Tensor | None, ref_BT: torch.Tensor | None
     ) -> dict[str, float]:
         sums: dict[str, float] = {"loss": 0.0, "entropy": 0.0, "tokens": 0.0, "slots": 0.0}
         entropy: Literal["value", "gradient"] = "gradient" if objective.entropy_bonus else "value"
-        for packed in self.micro_batches(batch.trajectories):
+        pair_sums: dict[str, float] = {}
+        together = None if batch.pairs is None else batch.together()
+        for packed in self.micro_batches(batch.trajectories, together):
             with _adapter_dropout(self.model):
-                scored = score(self.model, packed, temperature=batch.temperature, entropy=entropy)
-            terms = self._terms(batch, packed, scored, old_BT, ref_BT)
+                scored = self._score(packed, batch.temperature, entropy)
+            terms = terms_of(batch, packed, scored, old_BT=old_BT, ref_BT=ref_BT)
             out = objective.loss(terms)
             out.loss.backward()  # type: ignore[no-untyped-call]
             self._collect_gradients()
@@ -210,39 +251,20 @@ class Learner:
             sums["entropy"] += float((scored.entropy_BT.detach() * (terms.weight_BT > 0)).sum())
             sums["tokens"] += float((terms.weight_BT > 0).sum())
             sums["slots"] += packed.tokens
-            for key, value in out.sums.items():
-                sums[key] = sums.get(key, 0.0) + value
-        norm, rate = self._apply()
+            _add(sums, out.sums)
+            _add(pair_sums, out.pair_sums)
+        applied = self._apply()
         tokens = max(sums.pop("tokens"), 1.0)
         record = {k: v if k in ("loss", "slots") else v / tokens for k, v in sums.items()}
+        if batch.pairs is not None and len(batch.pairs):
+            record |= {k: v / len(batch.pairs) for k, v in pair_sums.items()}
         padded = padded_slots(batch.trajectories)
-        return {**record, "grad_norm": norm, "lr": rate, "sharing": padded / max(sums["slots"], 1.0)}
+        return {**record, **applied, "sharing": padded / max(sums["slots"], 1.0)}
 
-    def _terms(
-        self,
-        batch: Batch,
-        packed: Packed,
-        scored: Scored,
-        old_BT: torch.Tensor | None,
-        ref_BT: torch.Tensor | None,
-    ) -> Terms:
-        logp_BT = scored.logp_BT
-        rows, width = packed.rows, logp_BT.shape[1]
-
-        def cut(array: Floats) -> torch.Tensor:
-            return torch.from_numpy(array[rows, :width]).to(logp_BT.device, logp_BT.dtype)
-
-        index = torch.from_numpy(rows).to(logp_BT.device)
-        predicted_BT = torch.from_numpy(packed.slot_BT >= 0).to(logp_BT.device)
-        return Terms(
-            logp_BT=logp_BT,
-            weight_BT=cut(batch.weight_BT) * predicted_BT,
-            adv_BT=cut(batch.adv_BT),
-            old_BT=None if old_BT is None else old_BT[index, :width],
-            ref_BT=None if ref_BT is None else ref_BT[index, :width],
-            kl_BT=None if batch.kl_BT is None else cut(batch.kl_BT),
-            entropy_BT=scored.entropy_BT,
-        )
+    def _score(self, packed: Packed, temperature: float, entropy: Literal["value", "gradient"]) -> Scored:
+        if self.critic is None:
+            return score(self.model, packed, temperature=temperature, entropy=entropy)
+        return score_with_values(self.model, self.critic, packed, temperature=temperature, entropy=entropy)
 
     @torch.no_grad()
     def _frozen(self, batch: Batch, model: Any) -> torch.Tensor:
@@ -255,7 +277,13 @@ class Learner:
         return out
 
     def _reference(self, batch: Batch) -> torch.Tensor | None:
-        if self.reference is None or batch.kl_BT is None:
+        if batch.ref_BT is not None:
+            wide = torch.promote_types(self.model.dtype, torch.float32)
+            return torch.from_numpy(batch.ref_BT).to(self.model.device, wide)
+        return None if batch.kl_BT is None and batch.pairs is None else self._under_reference(batch)
+
+    def _under_reference(self, batch: Batch) -> torch.Tensor | None:
+        if self.reference is None:
             return None
         if self.reference is not self.model:
             return self._frozen(batch, self.reference)
@@ -272,12 +300,15 @@ class Learner:
             master.grad = wide if master.grad is None else master.grad.add_(wide)
             parameter.grad = None
 
-    def _apply(self) -> tuple[float, float]:
-        """One optimiser step; returns the gradient's norm before clipping, and the learning rate."""
+    def _apply(self) -> dict[str, float]:
+        """One optimiser step; gradients' norms before clipping, policy and critic apart, and the learning rate."""
         rate = learning_rate(self.optim, self.steps, self.total_steps)
-        self.optimizer.param_groups[0]["lr"] = rate
-        norm = float(torch.nn.utils.clip_grad_norm_(list(self.masters.values()), self.optim.max_grad_norm))
-        if math.isfinite(norm):
+        scales = (1.0, self.critic.lr_scale if self.critic is not None else 1.0)
+        norms = []
+        for group, scale in zip(self.optimizer.param_groups, scales, strict=False):
+            group["lr"] = rate * scale
+            norms.append(float(torch.nn.utils.clip_grad_norm_(group["params"], self.optim.max_grad_norm)))
+        if all(math.isfinite(norm) for norm in norms):
             self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         with torch.no_grad():
@@ -285,7 +316,45 @@ class Learner:
                 if self.masters[name] is not parameter:
                     parameter.copy_(self.masters[name])
         self.steps += 1
-        return norm, rate
+        return {**dict(zip(("grad_norm", "critic_grad_norm"), norms, strict=False)), "lr": rate}
+
+
+def _add(sums: dict[str, float], more: dict[str, float]) -> None:
+    for key, value in more.items():
+        sums[key] = sums.get(key, 0.0) + value
+
+
+def _before(batch: Batch, parts: Sequence[Batch], old: Sequence[torch.Tensor | None]) -> dict[str, float]:
+    """What a batch says before it is learnt from: how far the sampler was off, how much the values foretold."""
+    found: dict[str, float] = {}
+    if batch.sampler_BT is not None:
+        old_N, sampler_N = [], []
+        for part, old_BT in zip(parts, old, strict=True):
+            if old_BT is not None and part.sampler_BT is not None:
+                trained_BT = torch.from_numpy(part.weight_BT > 0).to(old_BT.device)
+                old_N.append(old_BT[trained_BT])
+                sampler_N.append(torch.from_numpy(part.sampler_BT).to(old_BT)[trained_BT])
+        found |= statistics(torch.cat(old_N), torch.cat(sampler_N))
+    if batch.old_value_BT is not None and batch.return_BT is not None:
+        found["explained_variance"] = explained_variance(batch.old_value_BT, batch.return_BT, batch.weight_BT > 0)
+    return found
+
+
+def _unweighted(trajectories: Sequence[Trajectory], temperature: float) -> Batch:
+    nothing_BT = np.zeros((len(trajectories), max((len(t) for t in trajectories), default=0)))
+    return Batch(tuple(trajectories), nothing_BT, nothing_BT, temperature=temperature)
+
+
+def _longer(t: Trajectory) -> Trajectory:
+    """A trajectory with a drawn token more, whose prediction stands for the state at the end."""
+    return Trajectory(
+        token_ids=np.append(t.token_ids, 0),
+        mask=np.append(t.mask, True),
+        logprobs=np.append(t.logprobs, np.float32(0)),
+        tags=(*t.tags, ""),
+        turn=np.append(t.turn, np.int32(0)),
+        version=np.append(t.version, np.int32(-1)),
+    )
 
 
 def _supported(packing: Packing, config: Any) -> Packing:
@@ -314,20 +383,3 @@ def _adapter_dropout(model: Any) -> Iterator[None]:
     finally:
         for layer in layers:
             layer.eval()
-
-
-def _split(batch: Batch, splits: int) -> list[Batch]:
-    if splits == 1:
-        return [batch]
-    parts = np.array_split(np.arange(len(batch.trajectories)), splits)
-    return [
-        Batch(
-            tuple(batch.trajectories[i] for i in part),
-            batch.weight_BT[part] * (len(batch.trajectories) / len(part)),
-            batch.adv_BT[part],
-            None if batch.kl_BT is None else batch.kl_BT[part],
-            batch.temperature,
-        )
-        for part in parts
-        if len(part)
-    ]

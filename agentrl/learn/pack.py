@@ -74,15 +74,24 @@ class _Tree:
             path.append(at)
         return path
 
-    def new_tokens(self, tokens: Sequence[int]) -> int:
-        """How many slots `insert` would add."""
+    def new_tokens(self, paths: Sequence[Sequence[int]]) -> int:
+        """How many slots inserting these paths, in lexicographic order, would add."""
+        new, before = 0, paths[0][:0]
+        for path in paths:
+            # In this order no earlier path shares more with it than the one just before.
+            new += len(path) - max(self._depth(path), _shared(before, path))
+            before = path
+        return new
+
+    def _depth(self, path: Sequence[int]) -> int:
+        """How much of a path is there already."""
         at = -1
-        for count, token in enumerate(tokens):
+        for count, token in enumerate(path):
             found = self.child.get((at, token))
             if found is None:
-                return len(tokens) - count
+                return count
             at = found
-        return 0
+        return len(path)
 
     def visible(self, size: int) -> npt.NDArray[np.bool_]:
         """Ancestors and self of each slot, shape (size, size); empty slots see themselves."""
@@ -99,6 +108,7 @@ def pack(
     layout: Layout = "tree",
     row_tokens: int = 512,
     batch_tokens: int = 8192,
+    together: Sequence[Sequence[int]] | None = None,
 ) -> list[Packed]:
     """Lay trajectories out in micro-batches.
 
@@ -106,26 +116,32 @@ def pack(
         trajectories: What to train on; their masks say which tokens need a prediction.
         layout: "tree" computes shared tokens once; "padded" gives each trajectory a row of its own.
         row_tokens: A tree row is closed before it gets longer than this: attention is quadratic in it.
-        batch_tokens: Most slots (padding included) in a micro-batch; a longer row is a micro-batch alone.
+        batch_tokens: Most slots (padding included) in a micro-batch; what cannot be parted may be longer, and is a
+            micro-batch alone: a row, or the rows of one group.
+        together: Groups of trajectories that no micro-batch parts, every trajectory in exactly one; None is each alone.
 
     Returns:
         Micro-batches that together hold every trajectory with a trained token exactly once.
     """
-    paths = {i: _needed(t) for i, t in enumerate(trajectories)}
-    order = sorted((i for i, path in paths.items() if path), key=lambda i: paths[i])
-    rows = _tree_rows(paths, order, row_tokens) if layout == "tree" else _single_rows(paths, order)
-    rows.sort(key=lambda row: len(row[0].ids))
+    paths = {i: path for i, t in enumerate(trajectories) if (path := _needed(t))}
+    groups = [[i] for i in paths] if together is None else [[i for i in group if i in paths] for group in together]
+    ordered = [sorted(group, key=lambda i: paths[i]) for group in groups if group]
+    ordered.sort(key=lambda group: paths[group[0]])
+    units = _tree_rows(paths, ordered, row_tokens) if layout == "tree" else _single_rows(paths, ordered)
+    units.sort(key=_longest)
     packed: list[Packed] = []
-    start = 0
-    for end in range(1, len(rows) + 1):
-        full = end == len(rows) or (end - start + 1) * len(rows[end][0].ids) > batch_tokens
-        if full:
-            packed.append(_assemble(rows[start:end], trajectories, layout))
-            start = end
-    return packed
+    rows: list[_Row] = []
+    for unit in units:
+        if rows and (len(rows) + len(unit)) * _longest(unit) > batch_tokens:
+            packed.append(_assemble(rows, trajectories, layout))
+            rows = []
+        rows += unit
+    return [*packed, _assemble(rows, trajectories, layout)] if rows else packed
 
 
 _Row = tuple[_Tree, dict[int, list[int]]]
+_Unit = list[_Row]
+"""Rows that stay in one micro-batch."""
 
 
 def _needed(trajectory: Trajectory) -> list[int]:
@@ -135,25 +151,43 @@ def _needed(trajectory: Trajectory) -> list[int]:
     return [] if not len(trained) else [int(t) for t in trajectory.token_ids[: trained[-1]]]
 
 
-def _tree_rows(paths: dict[int, list[int]], order: list[int], row_tokens: int) -> list[_Row]:
-    rows: list[_Row] = []
-    for i in order:
-        if rows:
-            tree, members = rows[-1]
-            if len(tree.ids) + tree.new_tokens(paths[i]) <= row_tokens:
-                members[i] = tree.insert(paths[i])
-                continue
-        tree = _Tree.empty()
-        rows.append((tree, {i: tree.insert(paths[i])}))
-    return rows
+def _shared(first: Sequence[int], second: Sequence[int]) -> int:
+    """Length of the beginning that two paths have in common."""
+    shortest = min(len(first), len(second))
+    return next((i for i in range(shortest) if first[i] != second[i]), shortest)
 
 
-def _single_rows(paths: dict[int, list[int]], order: list[int]) -> list[_Row]:
-    rows: list[_Row] = []
-    for i in order:
-        tree = _Tree.empty()
-        rows.append((tree, {i: tree.insert(paths[i])}))
-    return rows
+def _longest(unit: _Unit) -> int:
+    return max(len(tree.ids) for tree, _ in unit)
+
+
+def _tree_rows(paths: dict[int, list[int]], groups: list[list[int]], row_tokens: int) -> list[_Unit]:
+    """A group goes into the last row if it fits there as a whole; otherwise it opens a unit of its own."""
+    units: list[_Unit] = []
+    for group in groups:
+        if not units or not _fits(units[-1][-1][0], [paths[i] for i in group], row_tokens):
+            units.append([(_Tree.empty(), {})])
+        for i in group:
+            tree, members = units[-1][-1]
+            if members and not _fits(tree, [paths[i]], row_tokens):
+                tree, members = _Tree.empty(), {}
+                units[-1].append((tree, members))
+            members[i] = tree.insert(paths[i])
+    return units
+
+
+def _fits(tree: _Tree, paths: list[list[int]], row_tokens: int) -> bool:
+    return len(tree.ids) + tree.new_tokens(paths) <= row_tokens
+
+
+def _single_rows(paths: dict[int, list[int]], groups: list[list[int]]) -> list[_Unit]:
+    units: list[_Unit] = []
+    for group in groups:
+        units.append([])
+        for i in group:
+            tree = _Tree.empty()
+            units[-1].append((tree, {i: tree.insert(paths[i])}))
+    return units
 
 
 def _assemble(rows: list[_Row], trajectories: Sequence[Trajectory], layout: Layout) -> Packed:

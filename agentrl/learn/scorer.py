@@ -6,7 +6,7 @@ runs on the slots that predict a trained token and on no other.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -14,8 +14,9 @@ import torch
 from torch.utils.checkpoint import checkpoint
 
 from agentrl.learn.pack import Packed
+from agentrl.learn.value import Critic
 
-__all__ = ["Scored", "score"]
+__all__ = ["Scored", "score", "score_values", "score_with_values"]
 
 _CHUNK_ELEMENTS = 1 << 27
 """Logits held at a time (0.5 GB in float32); past one chunk they are computed again in the backward pass."""
@@ -28,10 +29,12 @@ class Scored:
     Attributes:
         logp_BT: Temperature-scaled log-probability of each trained token; carries the gradient.
         entropy_BT: Entropy in nats of the distribution it was drawn from; carries a gradient only if asked to.
+        value_BT: A critic's value of the state before it; carries the gradient. None without a critic.
     """
 
     logp_BT: torch.Tensor
     entropy_BT: torch.Tensor
+    value_BT: torch.Tensor | None = None
 
 
 def score(
@@ -45,21 +48,55 @@ def score(
         temperature: What the tokens were drawn at.
         entropy: Whether the entropy is only reported, or part of the loss (which costs memory).
     """
-    device = model.device
-    hidden_ND = _hidden(model, packed, device).flatten(0, 1)
+    hidden_ND = _hidden(model, packed, model.device).flatten(0, 1)
+    return _scored(model, packed, hidden_ND, _Draw(temperature, entropy))
+
+
+def score_with_values(
+    model: Any,
+    critic: Critic,
+    packed: Packed,
+    *,
+    temperature: float = 1.0,
+    entropy: Literal["value", "gradient"] = "value",
+) -> Scored:
+    """As `score`, and a critic's values from the same pass over the trunk where the two share it."""
+    hidden_ND = _hidden(model, packed, model.device).flatten(0, 1)
+    scored = _scored(model, packed, hidden_ND, _Draw(temperature, entropy))
+    if critic.trunk is not None:
+        hidden_ND = _decode(critic.trunk, packed, model.device).flatten(0, 1)
+    return replace(scored, value_BT=_values(critic, packed, hidden_ND))
+
+
+def score_values(model: Any, critic: Critic, packed: Packed) -> torch.Tensor:
+    """A critic's values alone, shape (B, T)."""
+    shared = critic.trunk is None
+    hidden_NSD = _hidden(model, packed, model.device) if shared else _decode(critic.trunk, packed, model.device)
+    return _values(critic, packed, hidden_NSD.flatten(0, 1))
+
+
+def _scored(model: Any, packed: Packed, hidden_ND: torch.Tensor, draw: _Draw) -> Scored:
+    device = hidden_ND.device
     needed = packed.slot_BT >= 0
     slots, which = np.unique(packed.slot_BT[needed], return_inverse=True)
     hidden_MD = hidden_ND[torch.from_numpy(slots).to(device)]
     which_P = torch.from_numpy(which).to(device)
     target_P = torch.from_numpy(packed.target_BT[needed]).to(device)
-    logp_P, entropy_P = _predict(model, hidden_MD, which_P, target_P, _Draw(temperature, entropy))
+    logp_P, entropy_P = _predict(model, hidden_MD, which_P, target_P, draw)
+    return Scored(logp_BT=_placed(packed, logp_P), entropy_BT=_placed(packed, entropy_P))
+
+
+def _values(critic: Critic, packed: Packed, hidden_ND: torch.Tensor) -> torch.Tensor:
+    slots_P = torch.from_numpy(packed.slot_BT[packed.slot_BT >= 0]).to(hidden_ND.device)
+    return _placed(packed, critic.values(hidden_ND[slots_P]))
+
+
+def _placed(packed: Packed, found_P: torch.Tensor) -> torch.Tensor:
+    """What was found for each needed token at its place in (B, T), 0 elsewhere."""
     shape = packed.slot_BT.shape
-    place = torch.from_numpy(np.flatnonzero(needed)).to(device)
-    zeros = torch.zeros(shape[0] * shape[1], dtype=logp_P.dtype, device=device)
-    return Scored(
-        logp_BT=zeros.index_put((place,), logp_P).view(shape),
-        entropy_BT=zeros.index_put((place,), entropy_P).view(shape),
-    )
+    place_P = torch.from_numpy(np.flatnonzero(packed.slot_BT >= 0)).to(found_P.device)
+    zeros = torch.zeros(shape[0] * shape[1], dtype=found_P.dtype, device=found_P.device)
+    return zeros.index_put((place_P,), found_P).view(shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +106,14 @@ class _Draw:
 
 
 def _hidden(model: Any, packed: Packed, device: torch.device) -> torch.Tensor:
-    """Last hidden states, shape (N, S, D)."""
-    mask = None if packed.visible is None else torch.from_numpy(packed.visible)[:, None].to(device)
+    """A model's last hidden states, shape (N, S, D)."""
     base = model.get_base_model() if hasattr(model, "get_base_model") else model
-    out = base.get_decoder()(
+    return _decode(base.get_decoder(), packed, device)
+
+
+def _decode(decoder: Any, packed: Packed, device: torch.device) -> torch.Tensor:
+    mask = None if packed.visible is None else torch.from_numpy(packed.visible)[:, None].to(device)
+    out = decoder(
         input_ids=torch.from_numpy(packed.input_ids).to(device),
         attention_mask=mask,
         position_ids=torch.from_numpy(packed.position_ids).to(device),

@@ -13,6 +13,7 @@ from transformers.models.llama.modeling_llama import LlamaRMSNorm
 
 from agentrl.learn.learner import Batch, Learner, Optim, Packing
 from agentrl.learn.objectives import aggregate
+from agentrl.learn.terms import terms_of
 from agentrl.render import ByteTokenizer
 from agentrl.types import Trajectory
 
@@ -135,10 +136,16 @@ def learner_of() -> MakeLearner:
     """`learner_of(model)`: a learner whose optimiser can be varied by keyword."""
 
     def make(
-        model: Any, *, reference: Any = None, total: int = 10, packing: Packing | None = None, **optim: Any
+        model: Any,
+        *,
+        reference: Any = None,
+        critic: Any = None,
+        total: int = 10,
+        packing: Packing | None = None,
+        **optim: Any,
     ) -> Learner:
         settings = Optim(**{"lr": 1e-3} | optim)
-        return Learner(model, settings, total_steps=total, packing=packing, reference=reference)
+        return Learner(model, settings, total_steps=total, packing=packing, reference=reference, critic=critic)
 
     return make
 
@@ -150,16 +157,16 @@ def gradients() -> Gradients:
     def find(
         learner: Learner, batch: Batch, objective: Any, old: torch.Tensor | None = None, ref: torch.Tensor | None = None
     ) -> tuple[float, dict[str, torch.Tensor]]:
-        from agentrl.learn.scorer import score
-
-        learner.model.zero_grad()
+        for parameter in learner.parameters.values():
+            parameter.grad = None
         loss = 0.0
-        for packed in learner.micro_batches(batch.trajectories):
+        together = None if batch.pairs is None else batch.together()
+        for packed in learner.micro_batches(batch.trajectories, together):
             entropy: Any = "gradient" if objective.entropy_bonus else "value"
-            scored = score(learner.model, packed, temperature=batch.temperature, entropy=entropy)
-            part = objective.loss(learner._terms(batch, packed, scored, old, ref)).loss
+            scored = learner._score(packed, batch.temperature, entropy)
+            part = objective.loss(terms_of(batch, packed, scored, old_BT=old, ref_BT=ref)).loss
             part.backward()
             loss += float(part.detach())
-        return loss, {n: p.grad.clone() for n, p in learner.model.named_parameters() if p.grad is not None}
+        return loss, {n: p.grad.clone() for n, p in learner.parameters.items() if p.grad is not None}
 
     return find

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
-from agentrl.learn.kl import estimate, exact
+from agentrl.learn.kl import coefficients, estimate, exact
+from agentrl.types import Trajectory
 
 LOGITS = torch.tensor([0.3, -1.2, 0.8, 0.1], dtype=torch.float64)
 REFERENCE = torch.tensor([-0.5, 0.4, 0.9, -0.2], dtype=torch.float64)
@@ -56,3 +58,22 @@ def test_gradients_on_policy() -> None:
 def test_k3_keeps_its_digits_where_the_policies_nearly_agree() -> None:
     near = estimate(torch.tensor(-1.0 - 2**-12), torch.tensor(-1.0), "k3")
     assert float(near) == pytest.approx(2**-25, rel=1e-3)  # naively e^d - 1 - d is off by half of it in float32
+
+
+def test_coefficients_by_tag() -> None:
+    """A first attempt is held to the reference, a second one is not; padding has the default."""
+    numbers = np.zeros(4, np.int32)
+    tags = ("", "first", "first", "second")
+    long = Trajectory(np.arange(4), numbers == 0, np.zeros(4, np.float32), tags, numbers, numbers)
+    short = Trajectory(np.arange(1), numbers[:1] == 0, np.zeros(1, np.float32), ("second",), numbers[:1], numbers[:1])
+    found = coefficients([long, short], {"first": 0.5, "second": 0.0}, default=0.1)
+    assert found.tolist() == [[0.1, 0.5, 0.5, 0.0], [0.0, 0.1, 0.1, 0.1]]
+
+
+def test_in_the_reward_k1_has_the_divergences_gradient() -> None:
+    """The score function times (-d) on a bandit, in expectation: minus the divergence's gradient, which k2's is."""
+    logits = LOGITS.clone().requires_grad_()
+    logp, ref = logits.log_softmax(0), REFERENCE.log_softmax(0)
+    penalty = -estimate(logp, ref, "k1").detach()
+    (found,) = torch.autograd.grad((logp.detach().exp() * penalty * logp).sum(), logits)
+    assert torch.allclose(-found, _expected_gradient("k2"), atol=1e-12)

@@ -182,3 +182,43 @@ def test_tokens_of_the_environment_get_no_loss(tiny: Any, trajectory: Any, batch
     drawn = np.where(env_BT, batch.adv_BT, batch.adv_BT + 1)
     other, _ = gradients(Learner(tiny(), Optim(), total_steps=1), batch_of(turns, adv_BT=drawn), PolicyGradient())
     assert other != found[0][0]
+
+
+@given(forest=forests(), packing=packings, layout=st.sampled_from(["tree", "padded"]), data=st.data())
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_belongs_together_stays_together(
+    trajectory: Any, forest: Any, packing: Any, layout: Any, data: Any
+) -> None:
+    """In one micro-batch, whatever its size; beyond the limit there is nothing that could have been left out."""
+    trajectories = [trajectory([t for t, _ in f], [d for _, d in f]) for f in forest]
+    owner = data.draw(st.lists(st.integers(0, 3), min_size=len(forest), max_size=len(forest)))
+    groups = [[i for i, o in enumerate(owner) if o == k] for k in range(4)]
+    sizes = {"layout": layout, "row_tokens": packing.row_tokens, "batch_tokens": packing.batch_tokens}
+    packs = pack(trajectories, together=groups, **sizes)
+    needed = {i for i, t in enumerate(trajectories) if t.mask[1:].any()}
+    assert sorted(i for p in packs for i in p.rows.tolist()) == sorted(needed)
+    where = {i: n for n, p in enumerate(packs) for i in p.rows.tolist()}
+    for group in groups:
+        assert len({where[i] for i in group if i in needed}) <= 1
+    for p in packs:
+        row = p.slot_BT.max(axis=1) // p.input_ids.shape[1]
+        rows_of = [{int(r) for i, r in zip(p.rows, row, strict=True) if owner[i] == k} for k in range(4)]
+        whole = len(p.input_ids) in (1, *map(len, rows_of))  # one row, or the rows of one group
+        assert p.input_ids.size <= packing.batch_tokens or whole
+
+
+def test_a_group_that_fits_no_row_does_not_drag_others_along(trajectory: Any) -> None:
+    """Rows of 4: two long answers take a row each and stay together; what comes next opens a row of its own."""
+    rows = [trajectory([n, 1, 2, 3, 4], "-xxxx") for n in (1, 2, 3, 4)]
+    packs = pack(rows, row_tokens=4, batch_tokens=4, together=[[0, 1], [2], [3]])
+    assert sorted(p.rows.tolist() for p in packs) == [[0, 1], [2], [3]]
+
+
+def test_a_group_shares_a_row_only_as_a_whole(trajectory: Any) -> None:
+    """Rows of 6 after one of 2: the first of two answers would fit there, both do not, so that they open their own."""
+    rows = [trajectory([1, 2, 3], "--x"), *(trajectory([2, n, 2, 3, 4], "-xxxx") for n in (1, 2))]
+    packs = pack(rows, row_tokens=6, batch_tokens=6, together=[[0], [1, 2]])
+    assert [p.rows.tolist() for p in packs] == [[0], [1, 2]]
+    # Rows of 9 take all three: the two share their first token, and 2 + 4 + 3 slots are enough.
+    (packed,) = pack(rows, row_tokens=9, batch_tokens=9, together=[[0], [1, 2]])
+    assert packed.input_ids.shape == (1, 9)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
+import math
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ import pytest
 import torch
 
 from agentrl.learn.learner import Batch, Learner, Optim, Packing
+from agentrl.learn.mismatch import Mismatch
 from agentrl.learn.objectives import PolicyGradient, aggregate
 from agentrl.types import Trajectory
 
@@ -96,7 +100,14 @@ def _padded(rows: list[Trajectory], values_BT: torch.Tensor) -> tuple[dict[str, 
 
 
 def _ours(
-    model: Any, rows: list[Trajectory], aggregation: Any, objective: Any, kl: float, values: Any, gradients: Any
+    model: Any,
+    rows: list[Trajectory],
+    aggregation: Any,
+    objective: Any,
+    kl: float,
+    values: Any,
+    gradients: Any,
+    sampler_BT: Any = None,
 ) -> tuple[float, dict[str, torch.Tensor]]:
     mask_BT = np.zeros((4, max(len(t) for t in rows)), np.bool_)
     for b, t in enumerate(rows):
@@ -104,7 +115,7 @@ def _ours(
     weight_BT = aggregate(mask_BT, aggregation, max_tokens=MOST)
     kl_BT = np.full(mask_BT.shape, kl) if kl else None
     adv_BT = np.broadcast_to(ADVANTAGES[:, None], mask_BT.shape)
-    batch = Batch(tuple(rows), weight_BT, adv_BT, kl_BT)
+    batch = Batch(tuple(rows), weight_BT, adv_BT, kl_BT, sampler_BT=sampler_BT)
     learner = Learner(model, Optim(), total_steps=1, packing=Packing())
     found: tuple[float, dict[str, torch.Tensor]] = gradients(learner, batch, objective, *values)
     return found
@@ -160,6 +171,122 @@ def test_grpo(
     ours = _ours(theirs.model, rows, aggregation, objective, beta, (old_BT, ref_BT), gradients)
     _compare(theirs, inputs, ours)
     assert 0 < theirs._metrics["eval"]["clip_ratio/region_mean"][-1] < 1  # or the test would not see the clipping
+
+
+@pytest.mark.parametrize(
+    ("settings", "aggregation", "objective"),
+    [
+        (
+            {"loss_type": "grpo", "importance_sampling_level": "sequence", "epsilon": 0.1, "epsilon_high": 0.12},
+            "sequence_mean",
+            PolicyGradient(ratio="sequence_mean", clip_low=0.1, clip_high=0.12),
+        ),
+        (
+            {"loss_type": "dapo", "importance_sampling_level": "sequence", "epsilon": 0.1, "epsilon_high": 0.12},
+            "token_mean",
+            PolicyGradient(ratio="sequence_mean", clip_low=0.1, clip_high=0.12),
+        ),
+        ({"loss_type": "grpo", "delta": 1.5}, "sequence_mean", PolicyGradient(dual_clip=1.5)),
+        ({"loss_type": "bnpo", "delta": 1.5}, "token_mean", PolicyGradient(dual_clip=1.5)),
+        ({"loss_type": "cispo", "epsilon_high": 1.3}, "token_mean", PolicyGradient("cispo", clip_high=0.3)),
+        (
+            {"loss_type": "dapo", "use_bias_correction_kl": True},
+            "token_mean",
+            PolicyGradient(kl_weight="ratio"),
+        ),
+        (
+            {"loss_type": "grpo", "use_bias_correction_kl": True, "importance_sampling_level": "sequence"},
+            "sequence_mean",
+            PolicyGradient(ratio="sequence_mean", kl_weight="ratio"),
+        ),
+    ],
+    ids=["gspo", "gspo-dapo", "delta-grpo", "delta-bnpo", "cispo", "kl-token", "kl-sequence"],
+)
+@pytest.mark.filterwarnings("ignore:.*importance_sampling_level:UserWarning")
+def test_surrogates(
+    trainer: Any, tiny: Any, rows: Any, gradients: Any, settings: Any, aggregation: Any, objective: PolicyGradient
+) -> None:
+    beta = 0.3 if objective.kl_weight == "ratio" else 0.0
+    theirs = trainer("GRPO", beta, **{"use_bias_correction_kl": False} | settings)
+    old_BT, ref_BT = (_frozen(tiny(seed=seed, scale=0.2), rows) for seed in (0, 3))
+    old_BT = old_BT + 0.5 * torch.randn(old_BT.shape, generator=torch.Generator().manual_seed(4))
+    inputs, old = _padded(rows, old_BT)
+    _, ref = _padded(rows, ref_BT)
+    inputs |= {"old_per_token_logps": old, "ref_per_token_logps": ref}
+    ours = _ours(theirs.model, rows, aggregation, objective, beta, (old_BT, ref_BT), gradients)
+    _compare(theirs, inputs, ours)
+    name = "cispo_clip_ratio" if objective.surrogate == "cispo" else "clip_ratio/region_mean"
+    assert 0 < theirs._metrics["eval"][name][-1] < 1
+    if objective.dual_clip is not None:  # the bound itself acts, or the loss without it would be the same
+        loose = PolicyGradient()
+        assert _ours(theirs.model, rows, aggregation, loose, beta, (old_BT, ref_BT), gradients)[0] != ours[0]
+
+
+@pytest.mark.parametrize(
+    ("mode", "low", "high", "kind"),
+    [
+        ("token_truncate", None, 1.3, "token_truncate"),
+        ("token_truncate", 0.8, 1.3, "token_truncate"),
+        ("token_mask", 0.6, 1.5, "token_mask"),
+        ("sequence_truncate", None, 1.2, "sequence_truncate"),
+        ("sequence_mask", None, 1.2, "sequence_mask"),
+    ],
+)
+def test_corrections(
+    trainer: Any,
+    tiny: Any,
+    rows: Any,
+    gradients: Any,
+    mode: Any,
+    low: Any,
+    high: Any,
+    kind: Any,
+) -> None:
+    """TRL's own weights, from the code that makes them, against ours; in the loss beside clipping."""
+    theirs = trainer(
+        "GRPO",
+        0.0,
+        loss_type="grpo",
+        vllm_importance_sampling_mode=mode,
+        vllm_importance_sampling_clip_min=low,
+        vllm_importance_sampling_clip_max=high,
+    )
+    theirs.use_vllm = True
+    old_BT = _frozen(tiny(seed=0, scale=0.2), rows)
+    noise = torch.Generator().manual_seed(4)
+    old_BT = old_BT + 0.4 * torch.randn(old_BT.shape, generator=noise)
+    sampler_BT = old_BT + 0.3 * torch.randn(old_BT.shape, generator=noise)
+    sampler_BT[1, 3] = float("nan")
+    inputs, old = _padded(rows, old_BT)
+    _, sampler = _padded(rows, sampler_BT)
+    inputs["old_per_token_logps"] = old
+    inputs["importance_sampling_ratio"] = _their_weights(theirs, old, sampler, inputs["completion_mask"])
+    objective = PolicyGradient(mismatch=Mismatch(kind, low=low, high=high))
+    ours = _ours(
+        theirs.model, rows, "sequence_mean", objective, 0.0, (old_BT, None), gradients, sampler_BT.double().numpy()
+    )
+    _compare(theirs, inputs, ours)
+    plain = _ours(theirs.model, rows, "sequence_mean", PolicyGradient(), 0.0, (old_BT, None), gradients)
+    assert abs(plain[0] - ours[0]) > 1e-3
+
+
+def _their_weights(theirs: Any, old: torch.Tensor, sampler: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Runs the very statements of TRL's `_generate_and_score_completions` that make the weights."""
+    lines = textwrap.dedent(inspect.getsource(type(theirs)._generate_and_score_completions)).splitlines()
+    start = next(i for i, x in enumerate(lines) if x.strip().startswith("mask = completion_mask if tool_mask"))
+    end = next(i for i, x in enumerate(lines) if i > start and x.strip().startswith("# Compute the per-token log"))
+    names: dict[str, Any] = {
+        "self": theirs,
+        "torch": torch,
+        "math": math,
+        "tool_mask": None,
+        "completion_mask": mask,
+        "old_per_token_logps": old,
+        "sampling_per_token_logps": sampler,
+    }
+    exec(textwrap.dedent("\n".join(lines[start:end])), names)
+    found: torch.Tensor = names["vllm_importance_sampling_ratio"]
+    return found
 
 
 def test_rloo(trainer: Any, tiny: Any, rows: Any, gradients: Any) -> None:

@@ -16,10 +16,11 @@ from agentrl.environment import SingleTurnEnv
 from agentrl.episodes import Collection, Plan, Sampling, collect, copies, run_sync
 from agentrl.learn.learner import Learner, Optim
 from agentrl.learn.loop import Loop, Parts, Result, Settings
+from agentrl.learn.mismatch import Mismatch
 from agentrl.learn.objectives import LossOutput, PolicyGradient, Terms
 from agentrl.policies.transformers import TransformersPolicy
 from agentrl.recipes import preset, presets
-from agentrl.recipes.grpo import Config, credit
+from agentrl.recipes.grpo import Config, credit, divergence_of
 from agentrl.render import ByteTokenizer, Renderer
 from agentrl.store import Run
 from agentrl.types import Split, Task, Transcript, Verdict
@@ -78,7 +79,7 @@ def _train(config: Config, model: Any, objective: Any, folder: Path) -> Result:
 
     parts = Parts(
         collect=lambda step: _collect(config, policy, step),
-        batch=lambda step, rollouts: credit(config, rollouts),
+        batch=lambda step, rollouts: credit(config, rollouts, divergence_of(config, learner)),
         objective=objective,
         publish=publish,
     )
@@ -128,13 +129,84 @@ def test_leaving_out_episodes_without_an_advantage_changes_no_gradient(name: str
     rollouts = _collect(config, policy, 0).rollouts
     policy.close()
     some, _ = credit(config, rollouts)
-    everyone, _ = credit(replace(config, kl=1.0), rollouts)  # a divergence needs them all
+    everyone, _ = credit(replace(config, kl=1.0, kl_in="loss"), rollouts)  # a divergence in the loss needs them all
     assert some is not None
     assert everyone is not None
-    assert 0 < len(some.trajectories) < len(everyone.trajectories) == len(rollouts) == 8
+    assert len(everyone.trajectories) == len(rollouts) == 8
+    # What is compared with the whole batch has an advantage even where its group is of one mind.
+    assert len(some.trajectories) == 8 if config.advantage == "batch" else 0 < len(some.trajectories) < 8
     records = [
         Learner(copy.deepcopy(beginner), Optim(), total_steps=1).update(replace(batch, kl_BT=None), config.objective)
         for batch in (some, everyone)
     ]
     assert records[0]["grad_norm"] == pytest.approx(records[1]["grad_norm"], rel=1e-4)
     assert records[0]["grad_norm"] > 0
+
+
+def _said(policy: TransformersPolicy, config: Config) -> tuple[Sequence[Any], Any]:
+    rollouts = _collect(config, policy, 0).rollouts
+    trajectories = [r.trajectory() for r in rollouts]
+    rng = np.random.default_rng(0)
+    k1_BT = np.zeros((len(rollouts), max(len(t) for t in trajectories)))
+    for b, t in enumerate(trajectories):
+        k1_BT[b, : len(t)] = np.where(t.mask, rng.normal(size=len(t)), 0.0)
+    return rollouts, k1_BT
+
+
+def test_a_divergence_in_the_reward_is_taken_from_it(beginner: Any) -> None:
+    """RLOO: the group compares returns from which the whole sequence's k1 is taken; the loss then has none."""
+    config = replace(configs.load_toml(preset("grpo", "rloo"), Config), samples=4, sampling=Sampling(max_tokens=3))
+    policy = TransformersPolicy(copy.deepcopy(beginner), Renderer(ByteTokenizer()))
+    rollouts, k1_BT = _said(policy, config)
+    policy.close()
+    batch, metrics = credit(config, rollouts, lambda trajectories: k1_BT)
+    assert batch is not None
+    assert batch.kl_BT is None
+    assert len(batch.trajectories) == 16  # no two returns are equal any more
+    returns = np.array([r.reward for r in rollouts]) - 0.05 * k1_BT.sum(axis=1)
+    for b, t in enumerate(batch.trajectories):
+        mates = [i for i in range(4 * (b // 4), 4 * (b // 4) + 4) if i != b]
+        expected = returns[b] - returns[mates].mean()
+        assert batch.adv_BT[b, : len(t)][t.mask] == pytest.approx(expected)
+    drawn = sum(t.mask.sum() for t in batch.trajectories)
+    assert metrics["kl"] == pytest.approx(k1_BT.sum() / drawn)
+    with pytest.raises(ValueError, match="needs the divergence"):
+        credit(config, rollouts)
+
+
+def test_a_token_bears_the_divergence_from_itself_on(beginner: Any) -> None:
+    """REINFORCE++: the return of a token is the reward less what is still to come, normalised over all tokens."""
+    config = replace(
+        configs.load_toml(preset("grpo", "reinforce_pp"), Config), samples=4, sampling=Sampling(max_tokens=3), kl=0.5
+    )
+    policy = TransformersPolicy(copy.deepcopy(beginner), Renderer(ByteTokenizer()))
+    rollouts, k1_BT = _said(policy, config)
+    policy.close()
+    batch, _ = credit(config, rollouts, lambda trajectories: k1_BT)
+    assert batch is not None
+    returns, found = [], []
+    for b, t in enumerate(batch.trajectories):
+        for i in np.flatnonzero(t.mask):
+            returns.append(rollouts[b].reward - 0.5 * k1_BT[b, i:].sum())
+            found.append(batch.adv_BT[b, i])
+    expected = (np.array(returns) - np.mean(returns)) / (np.std(returns, ddof=1) + 1e-4)
+    assert found == pytest.approx(expected.tolist())
+
+
+def test_the_sampler_is_met_where_a_correction_is_asked_for(beginner: Any) -> None:
+    """Off, nothing of it reaches the batch; on, its log-probabilities do, and it was the same weights all along."""
+    config = replace(Config(), samples=4, sampling=Sampling(max_tokens=3))
+    asked = replace(config, objective=PolicyGradient(mismatch=Mismatch("token_truncate")))
+    learner = Learner(copy.deepcopy(beginner), Optim(), total_steps=1)
+    policy = TransformersPolicy(learner.model, Renderer(ByteTokenizer()))
+    rollouts = _collect(config, policy, 0).rollouts
+    policy.close()
+    without, _ = credit(config, rollouts)
+    batch, _ = credit(asked, rollouts)
+    assert without is not None
+    assert batch is not None
+    assert without.sampler_BT is None
+    record = learner.update(batch, asked.objective)
+    assert record["mismatch_max"] < 1e-4
+    assert record["mismatch_ess"] == pytest.approx(1, abs=1e-6)
+    assert record["mismatch_cut"] == 0

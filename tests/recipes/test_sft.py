@@ -5,10 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agentrl import config as configs
 from agentrl.errors import ConfigError, DataError
-from agentrl.recipes import preset, presets, train
-from agentrl.recipes.grpo import Config as GrpoConfig
+from agentrl.recipes import train
 from agentrl.recipes.sft import Config, examples_of
 from agentrl.render import ByteTokenizer, Renderer
 from agentrl.store import Run
@@ -93,29 +91,3 @@ def test_config_is_refused_before_anything_is_loaded(tmp_path: Path) -> None:
         Config(batch=0)
     with pytest.raises(ConfigError, match="needs `data`"):
         train("sft", {}, run=tmp_path / "run")
-
-
-def test_every_preset_of_grpo_reads() -> None:
-    assert presets("grpo") == ["dapo", "dr_grpo", "grpo", "rloo"]
-    found = {name: configs.load_toml(preset("grpo", name), GrpoConfig) for name in presets("grpo")}
-    assert found["dr_grpo"].scale == "none"
-    assert found["dr_grpo"].aggregation == "constant"
-    assert found["dapo"].objective.clip_high == 0.28
-    assert found["rloo"].objective.ratio == "sequence"
-    assert found["grpo"].kl == 0.04
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"samples": 1}, "samples >= 2"),
-        ({"sampling": {"top_p": 0.9}}, "top_p = 1"),
-        ({"sampling": {"temperature": 0.0}}, "temperature > 0"),
-        ({"kl": -1.0}, "kl must be 0 or more"),
-        ({"objective": {"ratio": "sequence"}, "aggregation": "token_mean"}, "per sequence goes with aggregation"),
-        ({"optim": {"lrr": 1.0}}, r"optim\.lrr: Optim has no such setting; did you mean 'lr'"),
-    ],
-)
-def test_bad_settings_of_grpo_name_themselves(settings: dict[str, Any], message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
-        configs.from_mapping(settings, GrpoConfig)
