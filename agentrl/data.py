@@ -11,6 +11,7 @@ import hashlib
 import json
 import random
 import re
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, overload
@@ -18,12 +19,14 @@ from typing import IO, Any, overload
 from agentrl.errors import DataError, MissingExtraError
 from agentrl.types import Split, Task
 
-__all__ = ["LazyTasks", "generated", "load_rows", "read_jsonl"]
+__all__ = ["LazyTasks", "generated", "in_turn", "load_rows", "number_behind", "read_json", "read_jsonl", "split_of"]
 
 Row = Mapping[str, Any]
 _ARRAYS = (".json", ".json.gz")
 _SUFFIXES = (".jsonl", ".jsonl.gz", *_ARRAYS)
 _MOST_DRAWS = 1000
+_UNREADABLE = (OSError, EOFError, UnicodeDecodeError, zlib.error)
+"""What a file that is absent, cut short or broken raises while it is read."""
 
 
 def load_rows(source: str, split: Split, *, fields: Sequence[str] = (), config: str | None = None) -> list[Row]:
@@ -58,19 +61,33 @@ def _read(path: Path) -> Iterable[Row]:
 
 
 def _array(path: Path) -> list[dict[str, Any]]:
-    """The objects of a file that holds one JSON array, gzipped if its name ends in `.gz`.
+    """The objects of a file that holds one JSON array.
 
     Raises:
         DataError: The file is absent or unreadable, or holds something else.
     """
-    try:
-        with _opened(path) as file:
-            rows = json.load(file)
-    except (OSError, EOFError, ValueError, RecursionError) as error:
-        raise DataError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    rows = read_json(path)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise DataError(f"{path} must hold a JSON array of objects; for one object a line, name it .jsonl")
     return rows
+
+
+def read_json(path: Path) -> Any:
+    """The one JSON value of a file, gzipped if its name ends in `.gz`.
+
+    Raises:
+        DataError: The file is absent or unreadable, or is not JSON.
+    """
+    try:
+        with _opened(path) as file:
+            return json.load(file)
+    except (*_UNREADABLE, ValueError, RecursionError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> DataError:
+    reason = getattr(error, "strerror", None) or error  # without the number and the name again
+    return DataError(f"{path} cannot be read: {reason}")
 
 
 def _opened(path: Path) -> IO[str]:
@@ -89,9 +106,8 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
             for number, line in enumerate(file, 1):
                 if line.strip():
                     yield _object(line, f"{path}, line {number}")
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error  # without the number and the name again
-        raise DataError(f"{path} cannot be read: {reason}") from error
+    except _UNREADABLE as error:
+        raise _unreadable(path, error) from error
 
 
 def _object(line: str, where: str) -> dict[str, Any]:
@@ -171,17 +187,24 @@ class LazyTasks(Sequence[Task]):
 
 
 def generated(
-    key: str, split: Split, count: int, draw: Callable[[random.Random, str], tuple[str, Task] | None]
+    key: str,
+    split: Split,
+    count: int,
+    draw: Callable[[random.Random, str], tuple[str, Task] | None],
+    *,
+    family: str = "",
 ) -> LazyTasks:
     """Tasks drawn from a seed, each made when it is asked for, always the same; no problem is in both splits.
 
     Args:
         key: Names the generator and, after a slash, its settings, as in "countdown/3"; another key gives other tasks.
             What one setting trains on, another of the same generator does not test.
-        split: "train" has four fifths of all problems, "test" the others: a digest of the problem's name decides.
+        split: "train" has four fifths of all problems, "test" the others, as `split_of` deals them.
         count: How many tasks.
         draw: From a source of random numbers and the task's id to the problem's name, which problems that are equal
             share, and the task; None where these numbers give no good problem, and others are tried.
+        family: The generators that draw from the same problems name the same one: then what one trains on, none of
+            the others tests. Without it, a family is the generator's own name.
 
     >>> def draw(random, id):
     ...     n = random.randrange(1000)
@@ -190,22 +213,63 @@ def generated(
     >>> train[7] == train[7], {t.answer for t in train} & {t.answer for t in test}
     (True, set())
     """
+    family = family or key.partition("/")[0]
 
     def make(index: int) -> Task:
         id = f"{key}/{split}/{index}"
         for attempt in range(_MOST_DRAWS):
             found = draw(random.Random(f"{id}/{attempt}"), id)
-            if found is not None and _split_of(key.partition("/")[0], found[0]) == split:
+            if found is not None and split_of(family, found[0]) == split:
                 return found[1]
         raise DataError(f"no problem of {key} was drawn for {split} in {_MOST_DRAWS} attempts")
 
+    return LazyTasks(count, make, place=lambda id: number_behind(f"{key}/{split}/", id))
+
+
+def in_turn(split: Split, names: Sequence[str], count: int, make: Callable[[str, str], Task]) -> LazyTasks:
+    """Tasks that each of some names gives in turn, each made when it is asked for.
+
+    Args:
+        split: Begins the ids: these are split/name/number.
+        names: Whose turn it is, one after the other, again and again.
+        count: How many tasks.
+        make: From a name and the task's id to the task.
+
+    >>> tasks = in_turn("train", ("a", "b"), 3, lambda name, id: Task(id, ()))
+    >>> [task.id for task in tasks], tasks.named("train/b/0") == tasks[1], tasks.named("train/b/1")
+    (['train/a/0', 'train/b/0', 'train/a/1'], True, None)
+    """
+
+    def made(index: int) -> Task:
+        number, turn = divmod(index, len(names))
+        return make(names[turn], f"{split}/{names[turn]}/{number}")
+
     def place(id: str) -> int:
-        number = id.removeprefix(f"{key}/{split}/")
-        return int(number) if number != id and re.fullmatch(r"0|[1-9][0-9]{0,9}", number) else -1
+        found = ((number_behind(f"{split}/{name}/", id), turn) for turn, name in enumerate(names))
+        return next((number * len(names) + turn for number, turn in found if number >= 0), -1)
 
-    return LazyTasks(count, make, place=place)
+    return LazyTasks(count, made, place=place)
 
 
-def _split_of(family: str, name: str) -> Split:
+def number_behind(prefix: str, id: str) -> int:
+    """The number in an id behind its prefix, -1 where there is none; one number is written in one way.
+
+    >>> number_behind("train/", "train/7"), number_behind("train/", "train/07"), number_behind("train/", "test/7")
+    (7, -1, -1)
+    """
+    number = id.removeprefix(prefix)
+    return int(number) if id.startswith(prefix) and re.fullmatch(r"0|[1-9][0-9]{0,9}", number) else -1
+
+
+def split_of(family: str, name: str) -> Split:
+    """The split of a problem, told by a digest of its name: one in five is for testing.
+
+    Args:
+        family: Whose problems are dealt together; another family deals the same names otherwise.
+        name: What problems that are equal share, whatever their words and their order in a file.
+
+    >>> split_of("sums", "0 + 1"), split_of("sums", "1 + 1")
+    ('train', 'test')
+    """
     digest = hashlib.blake2b(f"{family}\0{name}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return "test" if int.from_bytes(digest) % 5 == 0 else "train"

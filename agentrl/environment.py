@@ -261,8 +261,9 @@ class Env(gymnasium.Env[Observation, "str | Message"]):
             found = next((task for task in tasks if task.id == wanted), None)
         if found is not None:
             return found
+        shown = range(1 if isinstance(tasks, LazyTasks) else 200)  # making one may be slow
         raise UnknownIdError(
-            f"no task {wanted!r}: {suggest(str(wanted), [t.id for t, _ in zip(tasks, range(200), strict=False)])}"
+            f"no task {wanted!r}: {suggest(str(wanted), [t.id for t, _ in zip(tasks, shown, strict=False)])}"
         )
 
     def _begin(self, task: Task) -> Observation:

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import difflib
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 __all__ = [
@@ -41,6 +41,8 @@ __all__ = [
     "UnscorableError",
     "UsageError",
     "check_choice",
+    "check_count",
+    "check_names",
     "fault",
     "suggest",
 ]
@@ -114,6 +116,36 @@ def check_choice(name: str, value: object, allowed: Sequence[str]) -> None:
     """
     if not isinstance(value, str) or value not in allowed:
         raise ConfigError(f"{name} must be one of {', '.join(allowed)}; got {value!r}")
+
+
+def check_count(name: str, value: object, *, least: int = 1, most: int | None = None) -> None:
+    """See that an option is a whole number in its range; a truth value is none.
+
+    Raises:
+        ConfigError: It is not.
+
+    >>> check_count("count", 10_000)
+    >>> check_count("edits", 4, most=4)
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and least <= value and (most is None or value <= most):
+        return
+    span = f", at least {least}" if most is None else f" from {least} to {most}"
+    raise ConfigError(f"{name} must be a whole number{span}; got {value!r}")
+
+
+def check_names(name: str, values: Iterable[object], known: Collection[str]) -> None:
+    """See that an option lists nothing but names that there are.
+
+    Raises:
+        ConfigError: One is unknown (the message suggests the nearest), or the option is a text and no list.
+
+    >>> check_names("kinds", ("sort", "find"), ("find", "sort", "count"))
+    """
+    if isinstance(values, str):
+        raise ConfigError(f"{name} must be a list of names; got {values!r}")
+    for value in values:
+        if not isinstance(value, str) or value not in known:
+            raise ConfigError(f"{name}: there is no {value!r}; {suggest(str(value), known)}")
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

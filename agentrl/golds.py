@@ -23,7 +23,15 @@ from agentrl.types import Transcript
 if TYPE_CHECKING:
     from agentrl.environment import Env
 
-__all__ = ["gold_problem", "gold_reply", "mutated_golds", "other_answers", "rewritten_golds", "verifier_of"]
+__all__ = [
+    "gold_problem",
+    "gold_reply",
+    "is_usable",
+    "mutated_golds",
+    "other_answers",
+    "rewritten_golds",
+    "verifier_of",
+]
 
 _MUTATIONS = 4
 
@@ -36,6 +44,19 @@ def gold_reply(verifier: str, answer: Any, options: Mapping[str, Any] | None = N
     """
     gold = getattr(registry.load_module("verifier", verifier), "gold", None)
     return None if gold is None else gold(answer, options or {})
+
+
+def is_usable(verifier: str, answer: Any, options: Mapping[str, Any] | None = None) -> bool:
+    """Whether an answer is a gold that the verifier can read; `gold_problem` also looks at what its reply earns.
+
+    >>> is_usable("exact", "Paris"), is_usable("exact", "")
+    (True, False)
+    """
+    try:
+        gold_reply(verifier, answer, options)
+    except DataError:
+        return False
+    return True
 
 
 def rewritten_golds(verifier: str, answer: Any, options: Mapping[str, Any] | None = None) -> Iterator[str | Transcript]:

@@ -17,11 +17,12 @@ Differs from the source: hidden tests decide. QuixBugs shows the first half of i
 tests, DebugBench all examples but the last, for it has no other tests. A row whose reference fails a test, or whose
 wrong program passes them all, makes its task invalid at the first reply.
 
-Covered: mutants without end, in 18 kinds of edits; functions with plain values; 34 of QuixBugs' 40 rows, all 164 of
+Covered: mutants in 18 kinds of edits; functions with plain values; 34 of QuixBugs' 40 rows, all 164 of
 HumanEvalFix, 1,234 of DebugBench's 1,414 (1,141 of these valid).
-Not covered: QuixBugs rows whose tests define classes; DebugBench rows with linked nodes, changes in place, classes to
-design or examples that are not plain values (`left_out` counts them); problems with several right answers; traces of
-the program's run.
+Not covered: more mutants of one edit than a program has, which then repeat: the first 100 of each program for testing
+are 20 to 43 different ones. QuixBugs rows whose tests define classes; DebugBench rows with linked nodes, changes in
+place, classes to design or examples that are not plain values (`left_out` counts them); problems with several right
+answers; traces of the program's run.
 Data licence: the built-in programs are agentrl's; QuixBugs and HumanEvalFix MIT, DebugBench Apache-2.0.
 """
 
@@ -31,16 +32,18 @@ import functools
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal, get_args
 
-from agentrl.data import LazyTasks, load_rows
+from agentrl.data import in_turn, load_rows
 from agentrl.environment import Env, Outcome
 from agentrl.envs._code.repairs import Repair, header, mutant_repair, programs_of, repair_of
 from agentrl.envs._code.replies import fenced, repair_segments
 from agentrl.envs._code.suites import completed
-from agentrl.errors import ConfigError, SandboxError, UnknownIdError
+from agentrl.errors import SandboxError, check_choice, check_count
 from agentrl.types import Message, Split, Task, Transcript, Verdict
 from agentrl.verifiers._code.judge import SuiteResult, judge
+
+First = Literal["given", "own"]
 
 SYSTEM = (
     "You repair Python programs. Say what is wrong between <explain> and </explain>, then send the whole corrected "
@@ -60,15 +63,15 @@ class CodeRepair(Env):
         source: A JSONL file of QuixBugs, HumanEvalFix or DebugBench (plain or gzipped), or a folder with train.jsonl.gz
             and test.jsonl.gz; "" makes mutants.
         first: Whose program is the first: a wrong one that is "given", or the policy's "own".
-        variants: Mutants of each program.
         edits: Edits of each mutant.
+        count: Generated tasks of each split: mutants of all programs in turn.
         sandbox: The back end that runs the programs.
         split: Which tasks `reset` draws from.
         max_turns: Turns until the episode is truncated.
         render_mode: "ansi" or None.
 
     Raises:
-        ConfigError: `first` is neither, or `variants` or `edits` is below 1.
+        ConfigError: `first` is neither, or `edits` or `count` is below 1.
     """
 
     max_turns = 4
@@ -79,21 +82,20 @@ class CodeRepair(Env):
         self,
         *,
         source: str = "",
-        first: Literal["given", "own"] = "given",
-        variants: int = 100,
+        first: First = "given",
         edits: int = 1,
+        count: int = 10_000,
         sandbox: str = "zygote",
         split: Split = "train",
         max_turns: int | None = None,
         render_mode: str | None = None,
     ) -> None:
         super().__init__(split=split, max_turns=max_turns, render_mode=render_mode)
-        if first not in ("given", "own"):
-            raise ConfigError(f"first must be 'given' or 'own', got {first!r}")
-        if variants < 1 or edits < 1:
-            raise ConfigError(f"variants and edits must be at least 1, got {variants} and {edits}")
+        check_choice("first", first, get_args(First))
+        check_count("edits", edits)
+        check_count("count", count)
         self.source, self.first, self.sandbox = source, first, sandbox
-        self.variants, self.edits = variants, edits
+        self.edits, self.count = edits, count
         self.left_out: dict[Split, int] = {}
         self.verifier_options = {"sandbox": sandbox}
         self._invalid = ""
@@ -105,19 +107,11 @@ class CodeRepair(Env):
             DataError: The rows cannot be read, or one is of none of the forms.
         """
         if not self.source:
-            count = len(programs_of(split))
-            return LazyTasks(count * self.variants, lambda i: self._mutant(split, i % count, i // count))
+            return in_turn(split, [program.name for program in programs_of(split)], self.count, self._mutant)
         rows = load_rows(self.source, split)
         found = [repair_of(row, f"{split}/{i}") for i, row in enumerate(rows)]
         self.left_out[split] = found.count(None)
         return [self._task(repair) for repair in found if repair is not None]
-
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
-        """Start an episode; a mutant is made from its id, without making those before it."""
-        wanted = (options or {}).get("task")
-        if isinstance(wanted, str) and not self.source:
-            options = {**(options or {}), "task": self._named(wanted)}
-        return super().reset(seed=seed, options=options)
 
     def gold(self, task: Task) -> Sequence[str | Message]:
         """The right program."""
@@ -168,18 +162,8 @@ class CodeRepair(Env):
         result = self._log(task, program)
         return bool(result.results) and all(test.passed for test in result.results)
 
-    def _mutant(self, split: Split, program: int, number: int) -> Task:
-        chosen = programs_of(split)[program]
-        return self._task(mutant_repair(chosen.name, f"{split}/{chosen.name}/{number}", self.edits, self.sandbox))
-
-    def _named(self, id: str) -> Task:
-        splits: tuple[Split, ...] = ("train", "test")
-        for split in splits:
-            for i, program in enumerate(programs_of(split)):
-                prefix, _, number = id.rpartition("/")
-                if prefix == f"{split}/{program.name}" and number.isdigit():
-                    return self._mutant(split, i, int(number))
-        raise UnknownIdError(f"no task {id!r}; an id is split/program/number, as in 'train/gcd/0'")
+    def _mutant(self, program: str, id: str) -> Task:
+        return self._task(mutant_repair(program, id, self.edits, self.sandbox))
 
     def _task(self, repair: Repair) -> Task:
         if self.first == "own":

@@ -28,12 +28,12 @@ from typing import Any
 
 from agentrl.data import generated, load_rows
 from agentrl.environment import SingleTurnEnv
+from agentrl.envs._levels import levels_of
 from agentrl.envs._maths import contest_algebra, contest_geometry, contest_numbers
 from agentrl.envs._maths.latex import Posed
-from agentrl.envs._maths.levels import COUNTS, levels_of
 from agentrl.envs._maths.wording import with_form
-from agentrl.errors import ConfigError, DataError, suggest
-from agentrl.golds import gold_reply
+from agentrl.errors import DataError, check_count, check_names
+from agentrl.golds import gold_reply, is_usable
 from agentrl.types import Message, Split, Task
 
 SYSTEM = r"Solve the problem step by step. End your reply with the answer in \boxed{}."
@@ -59,13 +59,14 @@ class Competition(SingleTurnEnv):
     Args:
         level: 1 to 5, or a range such as "1-3". Rows are not chosen by level.
         subjects: Subjects to draw from, as in the module; empty for all. Rows are not chosen by subject.
+        count: Generated tasks of each split.
         source: "" makes problems; or a dataset on the hub, a JSONL file (plain or gzipped), or a folder with
             train.jsonl.gz and test.jsonl.gz; read at the first `reset`.
         split: Which tasks `reset` draws from.
         render_mode: "ansi" or None.
 
     Raises:
-        ConfigError: `level` or `subjects` names what does not exist.
+        ConfigError: `level` or `subjects` names what does not exist, or `count` is below 1.
     """
 
     verifier = "math"
@@ -76,16 +77,17 @@ class Competition(SingleTurnEnv):
         *,
         level: int | str = "1-3",
         subjects: Sequence[str] = (),
+        count: int = 10_000,
         source: str = "",
         split: Split = "train",
         render_mode: str | None = None,
     ) -> None:
         super().__init__(split=split, render_mode=render_mode)
-        for subject in subjects:
-            if subject not in SUBJECTS:
-                raise ConfigError(f"no subject {subject!r}: {suggest(subject, SUBJECTS)}")
+        check_names("subjects", subjects, SUBJECTS)
+        check_count("count", count)
         self.levels = levels_of(level)
         self.subjects = tuple(sorted(set(subjects))) or tuple(SUBJECTS)
+        self.count = count
         self.source = source
         self.left_out: dict[Split, int] = {}
         self._key = "/".join(("competition", str(level), *sorted(set(subjects))))
@@ -98,7 +100,7 @@ class Competition(SingleTurnEnv):
             MissingExtraError: The source is on the hub and `datasets` is not installed.
         """
         if not self.source:
-            return generated(self._key, split, COUNTS[split], self._drawn)
+            return generated(self._key, split, self.count, self._drawn)
         rows = load_rows(self.source, split)
         found = [_read(row, f"{self.source} ({split}), row {index + 1}") for index, row in enumerate(rows)]
         tasks = [_task(f"{split}/{i}", *read) for i, read in enumerate(found) if read is not None]
@@ -137,8 +139,6 @@ def _read(row: Mapping[str, Any], where: str) -> tuple[str, Any, Mapping[str, An
             f"it has: {', '.join(map(str, row))}"
         )
     text = str(int(answer)) if isinstance(answer, float) and answer.is_integer() else str(answer)
-    try:
-        gold_reply("math", text, {"extract": "boxed"})
-    except DataError:
+    if not is_usable("math", text, {"extract": "boxed"}):
         return None
     return question, with_form(question, text), {name: row[name] for name in ("level", "subject") if name in row}

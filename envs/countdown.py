@@ -24,10 +24,10 @@ from typing import Any
 
 from agentrl.data import generated, load_rows
 from agentrl.environment import SingleTurnEnv
-from agentrl.envs._maths.levels import COUNTS, levels_of
+from agentrl.envs._levels import levels_of
 from agentrl.envs._maths.numbers_game import LEVELS, puzzle
-from agentrl.errors import DataError, check_choice
-from agentrl.golds import gold_reply
+from agentrl.errors import DataError, check_choice, check_count
+from agentrl.golds import gold_reply, is_usable
 from agentrl.types import Message, Split, Task
 from agentrl.verifiers.countdown import Uses
 
@@ -49,13 +49,14 @@ class Countdown(SingleTurnEnv):
     Args:
         level: 1 to 5, or a range such as "1-3"; see the module. Rows have no levels.
         uses: Whether a reply uses "all" numbers once, or "at_most" all.
+        count: Generated tasks of each split.
         source: "" makes puzzles; or a dataset on the hub, a JSONL file (plain or gzipped), or a folder with
             train.jsonl.gz and test.jsonl.gz; read at the first `reset`.
         split: Which tasks `reset` draws from.
         render_mode: "ansi" or None.
 
     Raises:
-        ConfigError: `level` or `uses` has another value.
+        ConfigError: `level` or `uses` has another value, or `count` is below 1.
     """
 
     verifier = "countdown"
@@ -65,14 +66,17 @@ class Countdown(SingleTurnEnv):
         *,
         level: int | str = 2,
         uses: Uses = "all",
+        count: int = 10_000,
         source: str = "",
         split: Split = "train",
         render_mode: str | None = None,
     ) -> None:
         super().__init__(split=split, render_mode=render_mode)
         check_choice("uses", uses, tuple(ASKED))
+        check_count("count", count)
         self.levels = levels_of(level)
         self.uses = uses
+        self.count = count
         self.source = source
         self.verifier_options = {"uses": uses}
         self._key = f"countdown/{level}/{uses}"
@@ -85,7 +89,7 @@ class Countdown(SingleTurnEnv):
             MissingExtraError: The source is on the hub and `datasets` is not installed.
         """
         if not self.source:
-            return generated(self._key, split, COUNTS[split], self._drawn)
+            return generated(self._key, split, self.count, self._drawn)
         rows = load_rows(self.source, split)
         tasks = []
         for index, row in enumerate(rows):
@@ -97,11 +101,9 @@ class Countdown(SingleTurnEnv):
 
     def gold(self, task: Task) -> Sequence[str | Message]:
         """The solution that the puzzle was made from; for a row, one that is found; nothing where there is none."""
-        try:
-            reply = gold_reply("countdown", task.answer, self.verifier_options)
-        except DataError:
+        if not is_usable("countdown", task.answer, self.verifier_options):
             return ()
-        return (str(reply),)
+        return (str(gold_reply("countdown", task.answer, self.verifier_options)),)
 
     def _drawn(self, draw: random.Random, id: str) -> tuple[str, Task] | None:
         level = draw.choice(self.levels)

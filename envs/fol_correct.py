@@ -30,15 +30,15 @@ from typing import Any, Literal, get_args
 
 from agentrl.data import generated
 from agentrl.environment import Env, Outcome
+from agentrl.envs._levels import levels_of
 from agentrl.envs._logic.lexicon import Vocabulary
 from agentrl.envs._logic_text.pairs import Pair, problem_name
 from agentrl.envs._logic_text.perturb import Edit
 from agentrl.envs._logic_text.prompts import FORM, READING, answer, told
 from agentrl.envs._logic_text.rows import load_pairs, readable
-from agentrl.envs._logic_text.sentences import LEVELS, draw_pair
+from agentrl.envs._logic_text.sentences import FAMILY, LEVELS, draw_pair
 from agentrl.envs._logic_text.wrong import contrast, is_different, wrong_formula
-from agentrl.envs._maths.levels import COUNTS, levels_of
-from agentrl.errors import ConfigError, check_choice
+from agentrl.errors import check_choice, check_count
 from agentrl.golds import gold_reply
 from agentrl.types import Message, Split, Task, Transcript, Verdict
 from agentrl.verifiers._fol.printer import show
@@ -59,6 +59,7 @@ class FolCorrect(Env):
         feedback: What a wrong reply is told: the verifier's "status", or besides a small "model" in words, where one
             is found.
         vocabulary: "people", "animals", "nonsense" or "mixed".
+        count: Generated tasks of each split.
         source: "" makes sentences; or a JSONL file or a JSON array (plain or gzipped), a folder with train.jsonl.gz
             and test.jsonl.gz, or a dataset on the hub; read at the first `reset`.
         split: Which tasks `reset` draws from.
@@ -72,13 +73,14 @@ class FolCorrect(Env):
     max_turns = 3
     verifier = "fol"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # the settings of the generator, all by keyword
         self,
         *,
         level: int | str = "1-3",
         edits: int = 2,
         feedback: Feedback = "status",
         vocabulary: Vocabulary = "mixed",
+        count: int = 10_000,
         source: str = "",
         split: Split = "train",
         max_turns: int | None = None,
@@ -87,10 +89,11 @@ class FolCorrect(Env):
         super().__init__(split=split, max_turns=max_turns, render_mode=render_mode)
         check_choice("feedback", feedback, get_args(Feedback))
         check_choice("vocabulary", vocabulary, get_args(Vocabulary))
-        if not 1 <= edits <= 4:
-            raise ConfigError(f"edits must be 1 to 4, got {edits!r}")
+        check_count("edits", edits, most=4)
+        check_count("count", count)
         self.levels = levels_of(level, max(LEVELS))
-        self.edits, self.feedback, self.vocabulary, self.source = edits, feedback, vocabulary, source
+        self.edits, self.feedback, self.vocabulary = edits, feedback, vocabulary
+        self.count, self.source = count, source
         self.left_out: dict[Split, int] = {}
         self._key = f"fol_correct/{level}/{edits}/{vocabulary}"
 
@@ -102,7 +105,7 @@ class FolCorrect(Env):
             MissingExtraError: The source is on the hub and `datasets` is not installed; or Z3 is not.
         """
         if not self.source:
-            return generated(self._key, split, COUNTS[split], self._drawn)
+            return generated(self._key, split, self.count, self._drawn, family=FAMILY)
         loaded = load_pairs(self.source, split)
         found = [self._from_row(id, pair, loaded.wrong.get(id)) for id, pair in loaded.pairs.items()]
         self.left_out[split] = loaded.left_out + found.count(None)

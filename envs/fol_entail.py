@@ -39,8 +39,8 @@ from agentrl.environment import SingleTurnEnv
 from agentrl.envs._logic.english import gloss, say
 from agentrl.envs._logic.lexicon import Vocabulary
 from agentrl.envs._logic.rows import Case, load_cases, proven
-from agentrl.envs._logic.theory import LABELS, Label, Negation, Settings, cited, draw_theory
-from agentrl.errors import ConfigError, check_choice
+from agentrl.envs._logic.theory import FAMILY, LABELS, Label, Negation, Settings, cited, draw_theory
+from agentrl.errors import check_choice, check_count
 from agentrl.types import Message, Split, Task
 from agentrl.verifiers._fol.printer import show
 from agentrl.verifiers._fol.replies import as_json
@@ -75,7 +75,7 @@ class FolEntail(SingleTurnEnv):
         distractors: Premises beside those, 0 to 24.
         negation: "none" for premises without negation.
         vocabulary: "people", "animals", "nonsense" for words made up for each task, or "mixed".
-        count: Own tasks of each split.
+        count: Generated tasks of each split.
         split: Which tasks `reset` draws from.
         render_mode: "ansi" or None.
 
@@ -100,8 +100,7 @@ class FolEntail(SingleTurnEnv):
         super().__init__(split=split, render_mode=render_mode)
         check_choice("reply", reply, get_args(Reply))
         check_choice("form", form, get_args(Form))
-        if count < 1:
-            raise ConfigError(f"count must be at least 1, got {count}")
+        check_count("count", count)
         self.settings = Settings(depth, distractors, negation, vocabulary)
         self.source, self.reply, self.form, self.count = source, reply, form, count
         self.left_out: dict[Split, int] = {}
@@ -121,7 +120,7 @@ class FolEntail(SingleTurnEnv):
             return self._loaded(split)
         s = self.settings
         key = f"fol_entail/{s.depth}/{s.distractors}/{s.negation}/{s.vocabulary}"
-        return generated(key, split, self.count, self._draw)
+        return generated(key, split, self.count, self._draw, family=FAMILY)
 
     def gold(self, task: Task) -> Sequence[str | Message]:
         """The steps that lead to the claim or its negation, where they are known, and the answer."""

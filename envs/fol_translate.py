@@ -30,13 +30,13 @@ from typing import get_args
 
 from agentrl.data import generated
 from agentrl.environment import SingleTurnEnv
+from agentrl.envs._levels import levels_of
 from agentrl.envs._logic.lexicon import Vocabulary
 from agentrl.envs._logic_text.pairs import Pair, problem_name
 from agentrl.envs._logic_text.prompts import FORM, READING, Signature, answer, told
 from agentrl.envs._logic_text.rows import load_pairs
-from agentrl.envs._logic_text.sentences import LEVELS, draw_pair
-from agentrl.envs._maths.levels import COUNTS, levels_of
-from agentrl.errors import ConfigError, check_choice
+from agentrl.envs._logic_text.sentences import FAMILY, LEVELS, draw_pair
+from agentrl.errors import check_choice, check_count
 from agentrl.golds import gold_reply
 from agentrl.types import Message, Split, Task
 
@@ -51,6 +51,7 @@ class FolTranslate(SingleTurnEnv):
         signature: Whether predicates and constants are "given" or "free".
         vocabulary: "people", "animals", "nonsense" or "mixed".
         distractors: Predicates, and as many constants, that are given and not used; 0 to 6. Rows have none.
+        count: Generated tasks of each split.
         source: "" makes sentences; or a JSONL file or a JSON array (plain or gzipped), a folder with train.jsonl.gz
             and test.jsonl.gz, or a dataset on the hub; read at the first `reset`.
         split: Which tasks `reset` draws from.
@@ -69,6 +70,7 @@ class FolTranslate(SingleTurnEnv):
         signature: Signature = "given",
         vocabulary: Vocabulary = "mixed",
         distractors: int = 2,
+        count: int = 10_000,
         source: str = "",
         split: Split = "train",
         render_mode: str | None = None,
@@ -76,10 +78,11 @@ class FolTranslate(SingleTurnEnv):
         super().__init__(split=split, render_mode=render_mode)
         check_choice("signature", signature, get_args(Signature))
         check_choice("vocabulary", vocabulary, get_args(Vocabulary))
-        if not 0 <= distractors <= 6:
-            raise ConfigError(f"distractors must be 0 to 6, got {distractors!r}")
+        check_count("distractors", distractors, least=0, most=6)
+        check_count("count", count)
         self.levels = levels_of(level, max(LEVELS))
-        self.signature, self.vocabulary, self.distractors, self.source = signature, vocabulary, distractors, source
+        self.signature, self.vocabulary, self.distractors = signature, vocabulary, distractors
+        self.count, self.source = count, source
         self.left_out: dict[Split, int] = {}
         self._key = f"fol_translate/{level}/{signature}/{vocabulary}/{distractors}"
 
@@ -91,7 +94,7 @@ class FolTranslate(SingleTurnEnv):
             MissingExtraError: The source is on the hub and `datasets` is not installed; or Z3 is not.
         """
         if not self.source:
-            return generated(self._key, split, COUNTS[split], self._drawn)
+            return generated(self._key, split, self.count, self._drawn, family=FAMILY)
         loaded = load_pairs(self.source, split)
         self.left_out[split] = loaded.left_out
         return [self._task(id, pair) for id, pair in loaded.pairs.items()]

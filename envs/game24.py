@@ -22,16 +22,15 @@ Data licence: the built-in hands none; 24.csv MIT.
 from __future__ import annotations
 
 import csv
-import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from agentrl.data import load_rows
+from agentrl.data import load_rows, split_of
 from agentrl.environment import SingleTurnEnv
+from agentrl.envs._levels import levels_of
 from agentrl.envs._maths.hands import CARDS, TARGET, hands, level_of
-from agentrl.envs._maths.levels import levels_of
 from agentrl.errors import DataError
 from agentrl.golds import gold_reply
 from agentrl.types import Message, Split, Task
@@ -82,7 +81,8 @@ class Game24(SingleTurnEnv):
             MissingExtraError: The source is on the hub and `datasets` is not installed.
         """
         if not self.source:
-            read = [("-".join(map(str, hand)), hand) for hand in hands() if _split_of(hand) == split]
+            named = {"-".join(map(str, hand)): hand for hand in hands()}
+            read = [(name, hand) for name, hand in named.items() if split_of("game24", name) == split]
         elif found := _csv_file(self.source):
             read = list(_from_csv(found, split))
         else:
@@ -94,11 +94,6 @@ class Game24(SingleTurnEnv):
     def gold(self, task: Task) -> Sequence[str | Message]:
         """A solution that the search finds."""
         return (str(gold_reply("countdown", task.answer, self.verifier_options)),)
-
-
-def _split_of(hand: tuple[int, ...]) -> Split:
-    digest = hashlib.blake2b(f"game24 {sorted(hand)}".encode(), digest_size=8).digest()
-    return "test" if int.from_bytes(digest) % 5 == 0 else "train"
 
 
 def _task(id: str, hand: tuple[int, ...], level: int) -> Task:

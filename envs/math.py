@@ -23,10 +23,10 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from agentrl.data import LazyTasks, load_rows
+from agentrl.data import LazyTasks, load_rows, number_behind
 from agentrl.environment import SingleTurnEnv
 from agentrl.envs._maths.wording import with_form
-from agentrl.errors import ConfigError, suggest
+from agentrl.errors import check_count, check_names
 from agentrl.golds import gold_reply
 from agentrl.types import Message, Split, Task
 from agentrl.verifiers._reading.extract import last_boxed
@@ -72,11 +72,8 @@ class Math(SingleTurnEnv):
     ) -> None:
         super().__init__(split=split, render_mode=render_mode)
         for level in levels:
-            if level not in range(1, 6):
-                raise ConfigError(f"levels are 1 to 5, got {level!r}")
-        for subject in subjects:
-            if subject not in SUBJECTS:
-                raise ConfigError(f"no subject {subject!r}: {suggest(subject, SUBJECTS)}")
+            check_count("a level", level, most=5)
+        check_names("subjects", subjects, SUBJECTS)
         self.source = source
         self.levels = frozenset(levels)
         self.subjects = frozenset(subjects)
@@ -91,7 +88,12 @@ class Math(SingleTurnEnv):
         rows = load_rows(self.source, split, fields=("problem", "solution", "level", "type"))
         golds = [last_boxed(row["solution"]) or str(row.get("answer", "")) for row in rows]
         kept = [index for index, row in enumerate(rows) if golds[index].strip() and self._keeps(row)]
-        return LazyTasks(len(kept), lambda place: _task(split, kept[place], rows[kept[place]], golds[kept[place]]))
+        places = {index: place for place, index in enumerate(kept)}
+        return LazyTasks(
+            len(kept),
+            lambda place: _task(split, kept[place], rows[kept[place]], golds[kept[place]]),
+            place=lambda id: places.get(number_behind(f"{split}/", id), -1),
+        )
 
     def gold(self, task: Task) -> Sequence[str | Message]:
         """The reference solution, where it has a box."""

@@ -23,7 +23,7 @@ from typing import Any
 from agentrl.data import load_rows
 from agentrl.environment import SingleTurnEnv
 from agentrl.envs._code.suites import code_task, completed, gold_reply
-from agentrl.errors import ConfigError, DataError
+from agentrl.errors import DataError, check_count
 from agentrl.types import Message, Split, Task, Transcript, Verdict
 
 TEST = range(11, 511)
@@ -60,8 +60,7 @@ class MBPP(SingleTurnEnv):
         render_mode: str | None = None,
     ) -> None:
         super().__init__(split=split, render_mode=render_mode)
-        if shown < 1:
-            raise ConfigError(f"shown must be at least 1, got {shown}")
+        check_count("shown", shown)
         self.source, self.config, self.shown = source, config, shown
         self.verifier_options = {"sandbox": sandbox}
 

@@ -31,11 +31,11 @@ from typing import Any
 
 from agentrl.data import generated
 from agentrl.environment import SingleTurnEnv
+from agentrl.envs._levels import levels_of
 from agentrl.envs._maths.choice_rows import Question, question_of, read_rows
-from agentrl.envs._maths.levels import COUNTS, levels_of
 from agentrl.envs._maths.quiz import MAKERS
-from agentrl.errors import ConfigError, DataError
-from agentrl.golds import gold_reply
+from agentrl.errors import check_count
+from agentrl.golds import gold_reply, is_usable
 from agentrl.types import Message, Split, Task
 
 SYSTEM = "Answer the question. End your reply with a line `Answer: X`, where X is the letter of the right option."
@@ -49,13 +49,14 @@ class MultipleChoice(SingleTurnEnv):
     Args:
         level: 1 to 5, or a range such as "1-3"; see the module. Rows have no levels.
         options: How many options a generated question has, 2 to 5.
+        count: Generated tasks of each split.
         source: "" makes questions; or a dataset on the hub, a JSONL file or a JSON array (plain or gzipped), or a
             folder with files named after the splits (dev serves where test is absent); read at the first `reset`.
         split: Which tasks `reset` draws from.
         render_mode: "ansi" or None.
 
     Raises:
-        ConfigError: `level` or `options` is out of its range.
+        ConfigError: `level`, `options` or `count` is out of its range.
     """
 
     verifier = "choice"
@@ -66,15 +67,17 @@ class MultipleChoice(SingleTurnEnv):
         *,
         level: int | str = "1-3",
         options: int = 4,
+        count: int = 10_000,
         source: str = "",
         split: Split = "train",
         render_mode: str | None = None,
     ) -> None:
         super().__init__(split=split, render_mode=render_mode)
-        if isinstance(options, bool) or options not in range(2, _MOST_OPTIONS + 1):
-            raise ConfigError(f"options must be 2 to {_MOST_OPTIONS}, got {options!r}")
+        check_count("options", options, least=2, most=_MOST_OPTIONS)
+        check_count("count", count)
         self.levels = levels_of(level)
         self.options = options
+        self.count = count
         self.source = source
         self.left_out: dict[Split, int] = {}
         self._key = f"multiple_choice/{level}/{options}"
@@ -87,11 +90,11 @@ class MultipleChoice(SingleTurnEnv):
             MissingExtraError: The source is on the hub and `datasets` is not installed.
         """
         if not self.source:
-            return generated(self._key, split, COUNTS[split], self._drawn)
+            return generated(self._key, split, self.count, self._drawn)
         rows = read_rows(self.source, split)
         questions = [question_of(row, f"{self.source} ({split}), row {i + 1}") for i, row in enumerate(rows)]
         tasks = [_task(f"{split}/{i}", question, {}) for i, question in enumerate(questions)]
-        usable = [task for task in tasks if _is_usable(task)]
+        usable = [task for task in tasks if is_usable("choice", task.answer)]
         self.left_out[split] = len(tasks) - len(usable)
         return usable
 
@@ -119,11 +122,3 @@ def _task(id: str, question: Question, data: Mapping[str, Any]) -> Task:
     text = "\n".join((question.text, "", *(f"{letter}) {option}" for letter, option in labelled)))
     answer = {"label": question.label, "choices": list(question.options)}
     return Task(id, (Message("system", SYSTEM), Message("user", text)), answer, data)
-
-
-def _is_usable(task: Task) -> bool:
-    try:
-        gold_reply("choice", task.answer, {})
-    except DataError:
-        return False
-    return True

@@ -39,7 +39,7 @@ from agentrl.data import generated
 from agentrl.environment import SingleTurnEnv
 from agentrl.envs._import.gym_set import POOL, GymSet, Item, Trust, open_set
 from agentrl.envs._import.settings import Settings, settings
-from agentrl.errors import ConfigError, check_choice
+from agentrl.errors import ConfigError, check_choice, check_count
 from agentrl.types import Message, Split, Task, Transcript, Verdict
 from agentrl.verifiers._reading.extract import PLACES, candidates, placed
 
@@ -62,7 +62,7 @@ class ReasoningGym(SingleTurnEnv):
     Args:
         dataset: Its name in reasoning-gym.
         config: Settings of the data set: a mapping, JSON text, or "key=value key=value".
-        size: How many tasks a split has.
+        count: Generated tasks of each split.
         seed: Another seed gives other tasks.
         trust: "checked" refuses a data set whose scorer pays what is wrong; "scorer" believes it.
         partial: "keep" rewards partial credit, "drop" makes it 0.
@@ -81,7 +81,7 @@ class ReasoningGym(SingleTurnEnv):
         *,
         dataset: str = "chain_sum",
         config: Settings = "",
-        size: int = 1000,
+        count: int = 10_000,
         seed: int = 0,
         trust: Trust = "checked",
         partial: Literal["keep", "drop"] = "keep",
@@ -89,16 +89,15 @@ class ReasoningGym(SingleTurnEnv):
         render_mode: str | None = None,
     ) -> None:
         super().__init__(split=split, render_mode=render_mode)
-        if not 1 <= size <= POOL:
-            raise ConfigError(f"size must be 1 to {POOL}, got {size!r}")
+        check_count("count", count)
         check_choice("trust", trust, get_args(Trust))
         check_choice("partial", partial, ("keep", "drop"))
         self.dataset = dataset
         self.config = settings("config", config)
         for name in ("seed", "size"):
             if name in self.config:
-                raise ConfigError(f"{name} is an option of the environment: give it beside config")
-        self.size = size
+                raise ConfigError(f"{name} is no setting here: give the options seed and count beside config")
+        self.count = count
         self.seed = seed
         self.trust: Trust = trust
         self.partial = partial
@@ -119,7 +118,7 @@ class ReasoningGym(SingleTurnEnv):
         """
         self._set  # noqa: B018  # what is wrong with the data set is said now
         key = f"reasoning_gym/{self.dataset}/{digest(self.config)}/{self.seed}"
-        return generated(key, split, self.size, functools.partial(self._draw, split))
+        return generated(key, split, self.count, functools.partial(self._draw, split))
 
     def gold(self, task: Task) -> Sequence[str | Message]:
         """The item's own answer, where it has one."""

@@ -80,15 +80,14 @@ class SelfCorrection(Env):
         self.inner: Env = registry.make(env, split=split, **(options or {}))
         if self.inner.max_turns != 1:
             raise ConfigError(f"the environment inside must have one turn; {env} has {self.inner.max_turns}")
-        self.inner._by_split = self._by_split  # one list of tasks, which copies of this environment share
         self.verifier, self.verifier_options = self.inner.verifier, dict(self.inner.verifier_options)
         self.execution = self.inner.execution  # type: ignore[misc]  # that of the environment inside
         self._seed = 0
         self._scores: list[float] = []
 
     def tasks(self, split: Split) -> Sequence[Task]:
-        """Those of the environment inside."""
-        return self.inner.all_tasks(split)
+        """Those of the environment inside, which keeps no list of its own: it is given each task."""
+        return self.inner.tasks(split)
 
     def tools(self, task: Task) -> Sequence[Mapping[str, Any]]:
         """Those of the environment inside."""

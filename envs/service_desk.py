@@ -5,15 +5,20 @@ any other text goes to the customer. `close_case` ends the case, with an outcome
 a last message; so does tau-bench's `transfer_to_human_agents`. The verifier `state` decides: the rows that the gold
 changes are as they must be, all others are as they were, nothing was changed without the customer's yes, the outcome is
 right, and what the customer asked to know stands in the last message. A refusal counts only after a look at the record
-that forbids the request. So silence, "I cannot help" and a case closed at once earn 0 on every task. Who refuses every
-customer of the bank for a wrong code word, after a look, is right on one task in twelve.
+that forbids the request; at the bank, nothing counts before the code word was asked for and looked up, and who has a
+wrong one must be told nothing. So silence, "I cannot help", a case closed at once and a database read aloud earn 0 on
+every task. Who looks everything up, tells what was asked, and then refuses every customer for one and the same reason
+is right on one task in twelve, or two.
 
-The world is an SQLite database in memory, filled from the task's seed. A call is checked against its JSON Schema and
-then done as a whole or not at all. The customer is a script (`_desk/user.py`): it tells facts whose names the agent
-mentions, or all of them to an open question; it says yes to a question that names the id of what it is for, whatever
-the question is, and that yes holds for every change that follows; it pushes once or twice against a refusal, right or
-wrong; and some change their mind when they are first asked. Rules read words, so odd wordings get odd answers, but the
-same words always the same.
+Consent belongs to what was asked (`_desk/consent.py`): the question names the tools, as `cancel_order` or "cancel
+order", up to three, and the ids and numbers that they will be given; the yes covers calls of these tools with these
+ids and numbers, until the next yes. Any other change is one without leave, and the policy says so.
+
+The world is tables in memory, filled from the task's seed; writes go through SQLite. A call is checked against its
+JSON Schema and then done as a whole or not at all. The customer is a script (`_desk/user.py`): it tells facts whose
+names the agent mentions, or all of them to an open question; it says yes to every question for leave that is clear,
+right or wrong; it pushes once or twice against a refusal, right or wrong; and some change their mind when they are
+first asked. Rules read words, so odd wordings get odd answers, but the same words always the same.
 
 Source: none for the generated desks. With `source`, the tasks, tools, policies and databases of tau-bench
 (sierra-research/tau-bench at 043b544, arXiv:2406.12045): retail (500 train, 115 test) and airline (50 test). Its tools
@@ -22,9 +27,10 @@ is left out (`left_out` counts, `reasons_left_out` tells why), so that 481, 111 
 Differs from the source: its customers are language models, here the sentences of the instruction are told when the
 agent uses a word of theirs, so conditional wishes come early; outputs must stand in the last message, as values, of at
 most eight of their kind; writing and undoing shows; a task that changes nothing and asks nothing needs a refusal or a
-transfer after a look at the customer's records, where doing nothing solved it; a change of cabin is kept. Of what is
-said above, two things are not held for these tasks: a change needs no yes of the customer's, and, where the task
-changes or asks something, every outcome that ends the case will do.
+transfer after a look at the customer's records, where doing nothing solved it (19 of the 50 airline tasks, 5 of the 111
+of retail's test split: who looks and then refuses everyone solves these); a change of cabin is kept. Of what is
+said above, two things are not held for these tasks, as in the source: a change needs no yes of the customer's, and,
+where the task changes or asks something, every outcome that ends the case will do.
 
 Covered: 35 kinds of requests, 15 of them to be refused; replies that are broken, wrong or too many.
 Not covered: several requests in one case, facts in words ("two"), customers who lie, politeness, tau-bench's dev split
@@ -39,13 +45,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agentrl.environment import Env, Outcome
+from agentrl.envs._desk.consent import names
 from agentrl.envs._desk.desk import Case, Desk, end_state, events_of, generated_cases, gold_replies, told
 from agentrl.envs._desk.desks import DESKS
 from agentrl.envs._desk.tau import KINDS, TauDesk
 from agentrl.envs._desk.tools import CLOSE, TRANSFER, Tool, amount, one_of, run_tool, text
 from agentrl.envs._desk.user import Customer, fact
 from agentrl.envs._desk.world import ToolError, World
-from agentrl.errors import ConfigError, check_choice, suggest
+from agentrl.errors import ConfigError, check_choice, check_count, check_names
 from agentrl.types import Message, Split, Task, Transcript
 from agentrl.verifiers._reading.extract import final_segment
 from agentrl.verifiers._tools.parse import Call, Limits, Unreadable, parse_message
@@ -75,7 +82,7 @@ class ServiceDesk(Env):
         desk: "retail", "airline" or "bank", or one of one's own.
         source: A folder with tau-bench's tasks and databases, in folders "retail" and "airline"; None generates tasks.
         kinds: Kinds of requests; empty is all of the desk's.
-        count: Tasks of a split, where they are generated.
+        count: Generated tasks of each split.
         split: Which tasks `reset` draws from.
         max_turns: Turns until the episode is truncated.
         render_mode: "ansi" or None.
@@ -93,20 +100,17 @@ class ServiceDesk(Env):
         desk: str | Desk = "retail",
         source: str | None = None,
         kinds: Sequence[str] = (),
-        count: int = 1000,
+        count: int = 10_000,
         split: Split = "train",
         max_turns: int | None = None,
         render_mode: str | None = None,
     ) -> None:
         super().__init__(split=split, max_turns=max_turns, render_mode=render_mode)
-        if count < 1:
-            raise ConfigError(f"count must be at least 1, got {count}")
+        check_count("count", count)
         self.desk = _desk(desk, source)
         if source is not None and kinds:
             raise ConfigError(f"kinds choose among generated tasks, not those of a source; got {', '.join(kinds)}")
-        for kind in kinds:
-            if kind not in self.desk.templates:
-                raise ConfigError(f"no kind {kind!r}: {suggest(kind, self.desk.templates)}")
+        check_names("kinds", kinds, self.desk.templates)
         self.name = desk if isinstance(desk, str) else "own"
         self.left_out: dict[Split, int] = {}
         self.reasons_left_out: dict[Split, Mapping[str, str]] = {}
@@ -141,7 +145,7 @@ class ServiceDesk(Env):
         """Open a fresh world and call the customer."""
         self.close()
         self._world = self.desk.store(task.data["world"]).open()
-        self._customer = Customer(task.data["customer"])
+        self._customer = Customer(task.data["customer"], self.desk.asked_for)
         self._events = []
         return task.prompt
 
@@ -149,6 +153,7 @@ class ServiceDesk(Env):
         """Carry out calls, or let the customer answer."""
         said = final_segment(action.content)
         if not action.tool_calls and "<tool_call>" not in said and "</tool_call>" not in said:
+            self._heard(said)
             return Outcome((Message("user", self._customer.reply(said)),))
         try:
             calls = parse_message(action, "hermes", "ignore", LIMITS)
@@ -173,17 +178,27 @@ class ServiceDesk(Env):
         """The result of a call, and the end of the case if it was that."""
         assert self._world is not None
         result = run_tool(self.desk.by_name, self._world, call)
-        self._events += events_of(result.change, agreed=self._customer.agreed)
+        consent = self._customer.agreed
+        agreed = consent is not None and consent.covers(call.name, call.arguments, self._world.knows)
+        self._events += events_of(result.change, agreed=agreed)
         if call.name == CLOSE and not result.refused:
             return result.text, self._end(call.arguments["outcome"], call.arguments["message"])
         if call.name == TRANSFER and not result.refused:
             return result.text, self._end("transferred", call.arguments["summary"])
         return result.text, None
 
+    def _heard(self, said: str) -> None:
+        """Write down what the customer should not have been told."""
+        assert self.task is not None
+        if any(names(said.lower(), value) for value in self.task.data["private"]):
+            self._events.append({"op": "leak"})
+
     def _end(self, outcome: str, message: str) -> Outcome:
         assert self.task is not None
         assert self._world is not None
-        events = [*self._events, {"op": "close", "outcome": outcome}]
+        self._heard(message)
+        told = ({"op": "read", "fact": cue} for cue in sorted(self._customer.told))
+        events = [*self._events, *told, {"op": "close", "outcome": outcome}]
         final = {"db": end_state(self._world, self.task.answer), "events": events}
         verdict = self._verify(self.task, Transcript((Message("assistant", message),), final))
         return Outcome(reward=verdict.score, verdict=verdict, terminated=True)

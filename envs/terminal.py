@@ -25,11 +25,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agentrl import sandbox as sandboxes
-from agentrl.data import LazyTasks
+from agentrl.data import in_turn
 from agentrl.environment import Env, Outcome
 from agentrl.envs._code.goals import KINDS, draw_goal, unmet
 from agentrl.envs._code.replies import fenced
-from agentrl.errors import BoxError, ConfigError, SandboxError, UsageError, suggest
+from agentrl.errors import BoxError, SandboxError, UsageError, check_count, check_names
 from agentrl.programs import Command, ExecResult, Limits
 from agentrl.types import Check, Message, Split, Task, Verdict
 from agentrl.verifiers._reading.fences import blocks
@@ -50,7 +50,7 @@ class Terminal(Env):
 
     Args:
         kinds: Kinds of goals; empty is all of them.
-        count: Tasks of each kind and split.
+        count: Generated tasks of each split, of all kinds in turn.
         sandbox: The back end that runs the commands.
         split: Which tasks `reset` draws from.
         max_turns: Turns until the episode is truncated.
@@ -67,19 +67,16 @@ class Terminal(Env):
         self,
         *,
         kinds: Sequence[str] = (),
-        count: int = 1000,
+        count: int = 10_000,
         sandbox: str = "zygote",
         split: Split = "train",
         max_turns: int | None = None,
         render_mode: str | None = None,
     ) -> None:
         super().__init__(split=split, max_turns=max_turns, render_mode=render_mode)
-        for kind in kinds:
-            if kind not in KINDS:
-                raise ConfigError(f"no kind {kind!r}: {suggest(kind, KINDS)}")
-        if count < 1:
-            raise ConfigError(f"count must be at least 1, got {count}")
-        self.kinds = tuple(kinds) or tuple(KINDS)
+        check_names("kinds", kinds, KINDS)
+        check_count("count", count)
+        self.kinds = tuple(dict.fromkeys(kinds)) or tuple(KINDS)
         self.count = count
         self.sandbox = sandbox
         self._box: sandboxes.Session | None = None
@@ -88,8 +85,7 @@ class Terminal(Env):
 
     def tasks(self, split: Split) -> Sequence[Task]:
         """Tasks of all kinds in turn, each made when it is asked for."""
-        kinds = self.kinds
-        return LazyTasks(len(kinds) * self.count, lambda i: _task(split, kinds[i % len(kinds)], i // len(kinds)))
+        return in_turn(split, self.kinds, self.count, _task)
 
     def gold(self, task: Task) -> Sequence[str | Message]:
         """The commands of the generator, then `done`."""
@@ -210,8 +206,7 @@ def _shown(result: ExecResult) -> str:
     return "\n".join(parts)
 
 
-def _task(split: Split, kind: str, number: int) -> Task:
-    id = f"{split}/{kind}/{number}"
+def _task(kind: str, id: str) -> Task:
     goal = draw_goal(random.Random(f"terminal/{id}"), kind)
     answer: Mapping[str, Any] = {"files": dict(goal.expected), "absent": list(goal.absent)}
     prompt = (Message("system", SYSTEM), Message("user", goal.instruction))

@@ -25,7 +25,7 @@ of Seal-Tools with a value that the request does not name; `left_out` counts the
 
 Covered: one reply's calls. Empty, constant and noisy replies and the request repeated earn 0. A constant refusal earns
 the share of the two kinds without calls: one fifth of generated tasks of all kinds, 0 where `kinds` leaves them out,
-and in BFCL the share of `irrelevance`, 0.32 of train and 0.25 of test.
+and in BFCL the share of `irrelevance`, 0.31 of train and 0.32 of test.
 Not covered: results of calls and what follows (see `tool_search` for two turns); multi-turn and agentic rows of BFCL;
 requests in other languages than English.
 Data licence: generated, none; BFCL and Seal-Tools are Apache-2.0.
@@ -35,20 +35,23 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from agentrl.data import generated
 from agentrl.environment import SingleTurnEnv
+from agentrl.envs._levels import levels_of
 from agentrl.envs._tools.bfcl_rows import bfcl_rows, is_bfcl
-from agentrl.envs._tools.dialects import READ_AS, Dialect, declared, shown_tools, written
+from agentrl.envs._tools.dialects import READ_AS, WRITTEN_AS, Dialect, declared, shown_tools, written
 from agentrl.envs._tools.requests import KINDS, RULES, Kind, draw_request
 from agentrl.envs._tools.rows import CallRow
 from agentrl.envs._tools.seal_rows import is_seal, seal_rows
-from agentrl.errors import ConfigError, DataError, check_choice, suggest
+from agentrl.errors import DataError, check_choice, check_count, check_names
+from agentrl.golds import is_usable
 from agentrl.types import Message, Split, Task
 
-LEVELS = (1, 2, 3)
+MAX_LEVEL = 3
 
 
 class ToolCalls(SingleTurnEnv):
@@ -56,7 +59,7 @@ class ToolCalls(SingleTurnEnv):
 
     Args:
         kinds: Kinds of requests; empty is all that there are.
-        level: 1 to 3, of generated tasks; see the module.
+        level: 1 to 3, or a range such as "1-3"; see the module. Rows have no levels.
         count: Generated tasks of each split.
         source: A folder of BFCL or of Seal-Tools; empty generates tasks.
         dialect: How tools are shown and calls are written: "hermes", "llama_json", "python" or "openai".
@@ -74,7 +77,7 @@ class ToolCalls(SingleTurnEnv):
         self,
         *,
         kinds: Sequence[Kind] = (),
-        level: int = 2,
+        level: int | str = 2,
         count: int = 10_000,
         source: str = "",
         dialect: Dialect = "hermes",
@@ -83,22 +86,18 @@ class ToolCalls(SingleTurnEnv):
         render_mode: str | None = None,
     ) -> None:
         super().__init__(split=split, render_mode=render_mode)
-        for kind in kinds:
-            if kind not in KINDS:
-                raise ConfigError(f"no kind {kind!r}: {suggest(str(kind), KINDS)}")
-        if level not in LEVELS:
-            raise ConfigError(f"level must be 1, 2 or 3, got {level!r}")
-        if count < 1:
-            raise ConfigError(f"count must be at least 1, got {count!r}")
+        check_names("kinds", kinds, KINDS)
+        check_count("count", count)
         check_choice("dialect", dialect, get_args(Dialect))
         check_choice("reward", reward, ("binary", "dense"))
         self.kinds = tuple(kind for kind in KINDS if kind in kinds) or KINDS
-        self.level = level
+        self.levels = levels_of(level, MAX_LEVEL)
         self.count = count
         self.source = source
         self.dialect: Dialect = dialect
         self.verifier_options = {"dialect": READ_AS[dialect], "reward": reward}
         self.left_out: dict[Split, int] = {}
+        self._key = f"tool_calls/{level}/{'+'.join(self.kinds)}"
 
     def tasks(self, split: Split) -> Sequence[Task]:
         """Generated tasks, each made when it is asked for, or those of the source; `data` has the kind.
@@ -108,8 +107,7 @@ class ToolCalls(SingleTurnEnv):
         """
         if self.source:
             return list(self._loaded(split))
-        key = f"tool_calls/{self.level}/{'+'.join(self.kinds)}"
-        return generated(key, split, self.count, self._draw)
+        return generated(self._key, split, self.count, self._draw)
 
     def tools(self, task: Task) -> Sequence[Mapping[str, Any]]:
         """Declarations that go with the request; none where the prompt shows them."""
@@ -120,14 +118,17 @@ class ToolCalls(SingleTurnEnv):
         return (written(task.answer, self.dialect),)
 
     def _draw(self, rng: random.Random, id: str) -> tuple[str, Task] | None:
-        request = draw_request(rng, self.kinds, self.level)
+        # By the id, not by the attempt: which levels are harder to draw must not show in their shares.
+        level = random.Random(f"level of {id}").choice(self.levels)
+        request = draw_request(rng, self.kinds, level)
         if request is None:
             return None
         today = f"Today is {request.today:%A}, {request.today.day} {request.today:%B %Y}."
         tools = [tool.declaration() for tool in request.tools]
         messages = (Message("system", today), Message("user", request.text))
         row = CallRow(id, request.kind, "generated", messages, tools, request.answer())
-        return request.name, self._task(row)
+        task = self._task(row)
+        return request.name, replace(task, data={**task.data, "level": level})
 
     def _loaded(self, split: Split) -> Iterator[Task]:
         folder = Path(self.source).expanduser()
@@ -138,18 +139,10 @@ class ToolCalls(SingleTurnEnv):
         self.left_out[split] = 0
         rows = bfcl_rows if is_bfcl(folder) else seal_rows
         for row in rows(folder, split, self.kinds):
-            if row is not None and self._usable(row):
+            if row is not None and is_usable("tool_calls", row.answer, {"dialect": WRITTEN_AS[self.dialect]}):
                 yield self._task(row)
             else:
                 self.left_out[split] += 1
-
-    def _usable(self, row: CallRow) -> bool:
-        """Whether the row's own answer can be read and written."""
-        try:
-            written(row.answer, self.dialect)
-        except DataError:
-            return False
-        return True
 
     def _task(self, row: CallRow) -> Task:
         said = [m.content for m in row.messages if m.role == "system"]

@@ -1,10 +1,11 @@
-"""Finding tools: a request is turned into queries that make a search engine (BM25) list the right tools first.
+"""Finding tools: a request is turned into queries that make a search engine list the right tools first.
 
-The reply is one query a line, up to four lines of 300 characters. Each ranks the tools by BM25 over their names and
-descriptions; the rankings are read in turn, best first, and the first `k` are scored against the tools that the request
-needs by the `retrieval` verifier (nDCG by default; the check `complete` says whether all were found). With mode "call"
-the tools that were found are then shown, and the calls are made; `tool_calls` verifies them, and the reward is combined
-at the end: "product" of both, their "mean", or "call" alone. A search that misses a tool ends the episode there.
+The reply is one query a line, up to four lines of 300 characters. Each ranks the tools by their names and descriptions:
+by BM25 over the words, or by the cosine of embeddings (`retriever`); the rankings are read in turn, best first, and the
+first `k` are scored against the tools that the request needs by the `retrieval` verifier (nDCG by default; the check
+`complete` says whether all were found). With mode "call" the tools that were found are then shown, and the calls are
+made; `tool_calls` verifies them, and the reward is combined at the end: "product" of both, their "mean", or "call"
+alone. A search that misses a tool ends the episode there.
 
 The generator has 2,400 tools: 20 domains, 10 things in each, 12 actions on each thing; every tool has near ones that
 share two of the three. Requests paraphrase: at level 1 one of domain, thing and action is in other words than the
@@ -15,17 +16,26 @@ Source: nDCG@k and completeness as in ToolBench (arXiv:2307.16789), MetaTool (Ho
 Seal-Tools (fairyshine/Seal-Tools, arXiv:2405.08355). `source` reads a folder of MetaTool, of StableToolBench
 (arXiv:2403.07714; ToolBench's files have the same form), or of Seal-Tools, which has calls as well.
 
-Differs from the source: there a trained or dense retriever gets the request as it is; here the policy writes the query
-and BM25 (`bm25s`) searches. Requests that find their tools as they stand are left out, so that an echo is never
-perfect, and so are those that the tools' own words do not find, or with over four tools; `left_out` counts them.
+Differs from the source: there the retriever gets the request as it is, and may be trained; here the policy writes the
+query, and BM25 (`bm25s`) or fixed embeddings search. The embedder is WordLlama (dleemiller/WordLlama, its wheel alone,
+no download), a sentence-transformers model or a function of one's own; texts and queries are embedded alike, without
+prompts, and all are compared. Requests that find their tools as they stand are left out, so that an echo is never
+perfect (for generated ones also with each tool's part as a line of its own), and so are those that the tools' own words
+do not find, or with over four tools; `left_out` counts them. Each retriever thus has tasks of its own.
 
-Covered: one or several tools, hard negatives, held-out tools, forks by replay. Empty, constant and noisy replies earn
-0. The request repeated as a query never earns 1; its mean nDCG@5 is 0.21 at level 1, 0.03 at level 2, below 0.01 at
-level 3, and on the train rows 0.16 for Seal-Tools, 0.14 for MetaTool and 0.35 for StableToolBench. With mode "call" it
-earns 0, for the calls are still to be made, and under "mean" half of that.
-Not covered: searching again after a look at the results; dense retrieval; calls for MetaTool and ToolBench, whose data
-has none.
-Data licence: generated, none; MetaTool MIT, StableToolBench, ToolBench and Seal-Tools Apache-2.0.
+Covered: one or several tools, hard negatives, held-out tools, forks by replay. Empty replies earn 0; a constant or a
+noisy one may hit some task's tool, with a mean below 0.01. The request repeated never has an nDCG of 1; the mean nDCG@5
+of that, of its parts a line each without the date, and of the train rows of Seal-Tools, MetaTool and StableToolBench:
+
+               level 1, parts   level 2, parts   level 3, parts   Seal-Tools   MetaTool   StableToolBench
+    BM25         0.20   0.20      0.03   0.02      0.00   0.00       0.16         0.14         0.35
+    embeddings   0.27   0.33      0.10   0.20      0.03   0.08       0.17         0.26         0.32
+
+With mode "call" a repeated request earns 0, for the calls are still to be made, and under "mean" half of its nDCG.
+Not covered: searching again after a look at the results; training the retriever; calls for MetaTool and ToolBench,
+whose data has none.
+Data licence: generated, none; MetaTool MIT, StableToolBench, ToolBench and Seal-Tools Apache-2.0; WordLlama's weights
+MIT, trained from Llama 2's token embeddings.
 """
 
 from __future__ import annotations
@@ -34,31 +44,42 @@ import datetime
 import functools
 import json
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from agentrl import registry
 from agentrl.data import generated
 from agentrl.environment import Env, Outcome
+from agentrl.envs._levels import levels_of
+from agentrl.envs._search.embedders import WORDLLAMA
 from agentrl.envs._tools.corpora import Corpus, Wanted, read_corpus
-from agentrl.envs._tools.dialects import READ_AS, Dialect, shown_tools, written
+from agentrl.envs._tools.dialects import READ_AS, WRITTEN_AS, Dialect, shown_tools, written
 from agentrl.envs._tools.directory import dealt, directory
 from agentrl.envs._tools.kinds import Scene
-from agentrl.envs._tools.ranking import MAX_CHARS, MAX_QUERIES, Index, read_queries
-from agentrl.errors import ConfigError, DataError, check_choice
+from agentrl.envs._tools.ranking import MAX_CHARS, MAX_QUERIES, Index, by_vectors, by_words, read_queries
+from agentrl.errors import DataError, check_choice, check_count
+from agentrl.golds import is_usable
 from agentrl.types import Check, Message, Split, Status, Task, Transcript, Verdict
 from agentrl.verifiers._reading.extract import final_segment
 
 Mode = Literal["query", "call"]
 Metric = Literal["ndcg", "completeness", "recall"]
 Combine = Literal["product", "mean", "call"]
-LEVELS = (1, 2, 3)
+Retriever = Literal["bm25", "embeddings"]
+HIGHEST_LEVEL = 3
 MAX_K = 50
 SYSTEM = (
     "You find tools for a request. Reply with search queries and nothing else, one a line, at most four; each should "
-    "name one tool in the words of its own description. The search compares words as they are written.{}"
+    "name one tool in the words of its own description. {}{}"
+)
+COMPARED: Mapping[Retriever, str] = MappingProxyType(
+    {
+        "bm25": "The search compares words as they are written.",
+        "embeddings": "The search compares meanings, by embeddings.",
+    }
 )
 OWN = (
     ' Each tool does one action on one kind of thing in one domain, and is described like "Archive an invoice of the '
@@ -76,8 +97,11 @@ class ToolSearch(Env):
 
     Args:
         mode: "query" ends after the search; "call" goes on to the calls.
-        level: 1 to 3, of generated tasks; see the module.
+        level: 1 to 3, of generated tasks, or a range such as "1-3"; see the module.
         k: How many tools are found, 3 to 50.
+        retriever: What searches: "bm25" or "embeddings".
+        embedder: Whose vectors: "wordllama", a function as `package.module:function` or `path/file.py:function` from
+            a list of texts to an array with one row for each, or a sentence-transformers model, by name or folder.
         metric: How the ranking is scored: "ndcg", "completeness" or "recall".
         combine: How the search and the calls make the reward under mode "call".
         dialect: How calls are written: "hermes", "llama_json" or "python".
@@ -96,8 +120,10 @@ class ToolSearch(Env):
         self,
         *,
         mode: Mode = "query",
-        level: int = 1,
+        level: int | str = 1,
         k: int = 5,
+        retriever: Retriever = "bm25",
+        embedder: str = WORDLLAMA,
         metric: Metric = "ndcg",
         combine: Combine = "product",
         dialect: Dialect = "hermes",
@@ -111,14 +137,13 @@ class ToolSearch(Env):
         check_choice("metric", metric, get_args(Metric))
         check_choice("combine", combine, get_args(Combine))
         check_choice("dialect", dialect, [name for name in get_args(Dialect) if name != "openai"])
-        if level not in LEVELS:
-            raise ConfigError(f"level must be 1, 2 or 3, got {level!r}")
-        if isinstance(k, bool) or not isinstance(k, int) or not 3 <= k <= MAX_K:
-            raise ConfigError(f"k must be a whole number from 3 to {MAX_K}, got {k!r}")
-        if count < 1:
-            raise ConfigError(f"count must be at least 1, got {count!r}")
+        check_choice("retriever", retriever, get_args(Retriever))
+        check_count("k", k, least=HIGHEST_LEVEL, most=MAX_K)
+        check_count("count", count)
         self.mode, self.combine, self.dialect = mode, combine, dialect
-        self.level, self.k, self.count, self.source = level, k, count, source
+        self.levels, self.k, self.count, self.source = levels_of(level, HIGHEST_LEVEL), k, count, source
+        self.retriever, self.embedder = retriever, embedder
+        self._key = f"tool_search/{level}" + f"/{embedder}" * (retriever == "embeddings")
         self.verifier_options = {"metric": metric}
         self.left_out: dict[Split, int] = {}
         self._searched: Verdict | None = None
@@ -129,11 +154,12 @@ class ToolSearch(Env):
 
         Raises:
             DataError: The source cannot be read, or has no calls for mode "call".
-            MissingExtraError: `bm25s` is not installed.
+            ConfigError: There is no such embedder, or it gives no vectors.
+            MissingExtraError: What the retriever needs is not installed.
         """
         if self.source:
             return list(self._loaded(split))
-        return generated(f"tool_search/{self.level}", split, self.count, functools.partial(self._draw, dealt(split)))
+        return generated(self._key, split, self.count, functools.partial(self._draw, dealt(split)))
 
     def gold(self, task: Task) -> Sequence[str | Message]:
         """Queries in the tools' own words, and then the calls."""
@@ -199,18 +225,19 @@ class ToolSearch(Env):
 
     @property
     def _library(self) -> _Library:
-        return _library(self.source)
+        return _library(self.source, self.embedder if self.retriever == "embeddings" else None)
 
     def _draw(self, names: Sequence[str], rng: random.Random, id: str) -> tuple[str, Task] | None:
         """Some tools of these, asked for; None where their own words do not find them, or the request itself does."""
-        listed = directory()
-        names = rng.sample(names, rng.randint(1, self.level))
-        scene = Scene(rng, self.level, datetime.date(2024, 1, 1) + datetime.timedelta(days=rng.randrange(1400)))
+        listed, level = directory(), rng.choice(self.levels)
+        names = rng.sample(names, rng.randint(1, level))
+        scene = Scene(rng, level, datetime.date(2024, 1, 1) + datetime.timedelta(days=rng.randrange(1400)))
         asked = [listed[name].asked(scene) for name in names]
         today = f"Today is {scene.today:%A}, {scene.today.day} {scene.today:%B %Y}."
         text = " ".join((today, *(f"{'Also' if i else 'Please'}, {one.text}." for i, one in enumerate(asked))))
         wanted = Wanted(id, text, tuple(names), [one.gold() for one in asked])
-        task = self._task(wanted, [listed[name].query for name in names], OWN)
+        echoes = ([text], [one.text for one in asked])
+        task = self._task(wanted, [listed[name].query for name in names], echoes, OWN)
         return None if task is None else (min(names), task)
 
     def _loaded(self, split: Split) -> Iterator[Task]:
@@ -219,7 +246,7 @@ class ToolSearch(Env):
             raise DataError(f"{self.source} has no calls; take mode='query', or Seal-Tools")
         self.left_out[split] = 0
         for wanted in corpus.wanted:
-            task = self._task(wanted, _own_words(corpus, wanted), "")
+            task = self._task(wanted, _own_words(corpus, wanted), (read_queries(wanted.text) or [],), "")
             if task is not None and self._usable(task):
                 yield task
             else:
@@ -229,24 +256,21 @@ class ToolSearch(Env):
         """Whether the task's own calls can be read and written, where they are asked for."""
         if self.mode == "query":
             return True
-        try:
-            return bool(written(self._call_gold(task, task.answer["relevant"]), self.dialect))
-        except DataError:
-            return False
+        answer = self._call_gold(task, task.answer["relevant"])
+        return is_usable("tool_calls", answer, {"dialect": WRITTEN_AS[self.dialect]})
 
-    def _task(self, wanted: Wanted, queries: list[str], hint: str) -> Task | None:
-        """A task, where the queries find what is wanted first and the request as it stands does not."""
+    def _task(self, wanted: Wanted, queries: Sequence[str], echoes: Iterable[Sequence[str]], hint: str) -> Task | None:
+        """A task, where the queries find what is wanted first and none of the echoes of the request does."""
         relevant = set(wanted.relevant)
         if not relevant or not queries or len(queries) > MAX_QUERIES:
             return None
-        lines = read_queries(wanted.text) or []
-        right, echo = (self._library.index.rank(each, len(relevant)) for each in (queries, lines))
-        if set(right) != relevant or set(echo) == relevant:
+        found, *echoed = (set(self._library.index.rank(each, len(relevant))) for each in (queries, *echoes))
+        if found != relevant or relevant in echoed:
             return None
         answer: dict[str, Any] = {"relevant": sorted(relevant), "k": self.k}
         if self.mode == "call":
             answer["calls"] = list(wanted.calls)
-        system = SYSTEM.format(hint) + THEN * (self.mode == "call")
+        system = SYSTEM.format(COMPARED[self.retriever], hint) + THEN * (self.mode == "call")
         prompt = (Message("system", system), Message("user", wanted.text))
         return Task(wanted.id, prompt, answer, {"queries": queries})
 
@@ -260,12 +284,14 @@ class _Library:
 
 
 @functools.lru_cache(4)
-def _library(source: str) -> _Library:
-    """Of a source, or of the generator; shared by all environments of a process."""
+def _library(source: str, embedder: str | None) -> _Library:
+    """Of a source, or of the generator, searched by words where no embedder is named; shared within a process."""
     if source:
         corpus = _corpus(source, "train")
-        return _Library(Index(corpus.documents), corpus.tools)
-    return _Library(Index({name: f"{name} {one.about}" for name, one in directory().items()}), {})
+        documents, tools = corpus.documents, corpus.tools
+    else:
+        documents, tools = {name: f"{name} {one.about}" for name, one in directory().items()}, {}
+    return _Library(by_words(documents) if embedder is None else by_vectors(documents, embedder), tools)
 
 
 @functools.lru_cache(4)

@@ -28,10 +28,10 @@ from typing import Any
 
 from agentrl.data import generated, load_rows
 from agentrl.environment import SingleTurnEnv
+from agentrl.envs._levels import levels_of
 from agentrl.envs._maths import stories_amounts, stories_money
-from agentrl.envs._maths.levels import COUNTS, levels_of
 from agentrl.envs._maths.stories import Known, Step, Story, evaluated, worked
-from agentrl.errors import ConfigError, DataError, suggest
+from agentrl.errors import DataError, check_count, check_names
 from agentrl.types import Message, Split, Task
 
 SYSTEM = "Solve the problem step by step. End your reply with a line `#### n`, where n is the answer as a number."
@@ -65,13 +65,14 @@ class WordProblems(SingleTurnEnv):
     Args:
         level: 1 to 5, or a range such as "1-3"; see the module. Rows have no levels.
         kinds: Stories to draw from, as in the module; empty for all.
+        count: Generated tasks of each split.
         source: "" makes problems; or a dataset on the hub, a JSONL file (plain or gzipped), or a folder with
             train.jsonl.gz and test.jsonl.gz; read at the first `reset`.
         split: Which tasks `reset` draws from.
         render_mode: "ansi" or None.
 
     Raises:
-        ConfigError: `level` or `kinds` names what does not exist.
+        ConfigError: `level` or `kinds` names what does not exist, or `count` is below 1.
     """
 
     verifier = "math"
@@ -82,16 +83,17 @@ class WordProblems(SingleTurnEnv):
         *,
         level: int | str = 2,
         kinds: Sequence[str] = (),
+        count: int = 10_000,
         source: str = "",
         split: Split = "train",
         render_mode: str | None = None,
     ) -> None:
         super().__init__(split=split, render_mode=render_mode)
-        for kind in kinds:
-            if kind not in STORIES:
-                raise ConfigError(f"no kind of story {kind!r}: {suggest(kind, STORIES)}")
+        check_names("kinds", kinds, STORIES)
+        check_count("count", count)
         self.levels = levels_of(level)
         self.kinds = tuple(sorted(set(kinds))) or tuple(STORIES)
+        self.count = count
         self.source = source
         self.left_out: dict[Split, int] = {}
         self._key = "/".join(("word_problems", str(level), *sorted(set(kinds))))
@@ -106,7 +108,7 @@ class WordProblems(SingleTurnEnv):
             MissingExtraError: The source is on the hub and `datasets` is not installed.
         """
         if not self.source:
-            return generated(self._key, split, COUNTS[split], self._drawn)
+            return generated(self._key, split, self.count, self._drawn)
         rows = load_rows(self.source, split)
         found = [_read(row, f"{self.source} ({split}), row {index + 1}") for index, row in enumerate(rows)]
         tasks = [_task(f"{split}/{i}", *read, {}) for i, read in enumerate(found) if read is not None]

@@ -2,7 +2,7 @@
 
 The first purchase forgets the color, the second does not. It prints
 
-    Marnytu Aero Desk Lamp, Dimmable, with Rounded Corners $68.5 green pink purple teal beige
+    Selli Classic Desk Lamp, Dimmable, with Natural Dyes $27.99 pink purple
     0.75 failed: option 1, strict, webshop
     1.00 failed: none
 """
@@ -11,7 +11,7 @@ from agentrl.envs.shop import Shop
 
 
 def main() -> None:
-    env = Shop()
+    env = Shop(reward="webshop")
     words = "dimmable desk lamp usb port"
     lamp = env.catalogue.by_asin[env.catalogue.find(words)[0]]
     color = lamp.options["color"][-1]

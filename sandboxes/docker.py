@@ -260,7 +260,8 @@ def _connect(base_url: str, image: str) -> Any:
     try:
         connect(base_url).close()  # first by hand: the package would leave an open socket behind
         client = docker.APIClient(base_url=base_url, version="auto", timeout=_DAEMON_S)
-        client.headers["Connection"] = "close"  # it would keep one for each of the last 25 addresses, and they name boxes
+        # Else one connection stays open for each of the last 25 addresses; they name boxes, and are not asked again.
+        client.headers["Connection"] = "close"
     except (DockerException, RequestException, OSError) as error:
         raise SandboxError(refused) from error
     try:

@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 
-from agentrl.data import generated, load_rows, read_jsonl
+from agentrl.data import generated, in_turn, load_rows, read_json, read_jsonl, split_of
 from agentrl.errors import DataError, MissingExtraError
-from agentrl.types import Task
+from agentrl.types import Split, Task
+
+WHOLE = gzip.compress(b'{"a": "1"}\n' * 99)
 
 
 def test_a_file_plain_or_gzipped(tmp_path: Path) -> None:
@@ -71,14 +73,33 @@ def test_a_bad_file_is_one_clear_line(content: str, message: str, tmp_path: Path
 
 @pytest.mark.parametrize(
     "content",
-    [b"not gzip", gzip.compress(b'{"a": "1"}\n' * 99)[:-20], gzip.compress(b"\xff")],
-    ids=["not gzip", "cut off", "not UTF-8"],
+    [b"not gzip", WHOLE[:-20], gzip.compress(b"\xff"), WHOLE[:12] + b"\xff" * 8 + WHOLE[20:]],
+    ids=["not gzip", "cut off", "not UTF-8", "changed"],
 )
 def test_a_broken_archive(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl.gz"
     path.write_bytes(content)
     with pytest.raises(DataError, match="cannot be read"):
         list(read_jsonl(path))
+    with pytest.raises(DataError, match="cannot be read"):
+        read_json(path)
+
+
+@pytest.mark.parametrize("value", [None, 3, "é", [1], {"a": [None]}])
+def test_any_json_value(value: Any, tmp_path: Path) -> None:
+    text = json.dumps(value).encode()
+    (tmp_path / "x.json").write_bytes(b"\xef\xbb\xbf" + text)
+    (tmp_path / "x.json.gz").write_bytes(gzip.compress(text))
+    assert [read_json(tmp_path / name) for name in ("x.json", "x.json.gz")] == [value] * 2
+
+
+@pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "[1] [2]"])
+def test_a_file_that_is_no_json_is_one_clear_line(text: str, tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text(text)
+    for path in (tmp_path / "x.json", tmp_path / "absent.json"):
+        with pytest.raises(DataError, match=r"\.json cannot be read: ") as caught:
+            read_json(path)
+        assert "\n" not in str(caught.value)
 
 
 def test_absent_files(tmp_path: Path) -> None:
@@ -131,6 +152,40 @@ def test_settings_of_one_generator_share_their_splits() -> None:
         generated("numbers/hard", "test", 99, _numbers(99)),
     )
     assert not {t.answer for t in easy} & {t.answer for t in hard}
+
+
+def test_generators_of_one_family_share_their_splits() -> None:
+    def answers(key: str, split: Split, family: str = "") -> set[int]:
+        return {t.answer for t in generated(key, split, 200, _numbers(60), family=family)}
+
+    assert answers("others", "train") & answers("numbers", "test")
+    assert not answers("others", "train", "numbers") & answers("numbers", "test")
+    assert not answers("numbers", "train") & answers("others", "test", "numbers")
+
+
+def test_one_problem_in_five_is_for_testing() -> None:
+    found = [split_of("numbers", str(n)) for n in range(5000)]
+    assert 900 < found.count("test") < 1100
+    assert found != [split_of("others", str(n)) for n in range(5000)]
+    assert split_of("numbers", "\ud800") in ("train", "test")
+
+
+def test_tasks_in_turn_are_found_by_their_ids_alone() -> None:
+    made: list[str] = []
+
+    def make(name: str, id: str) -> Task:
+        made.append(id)
+        return Task.ask(id, f"{name}?", name)
+
+    tasks = in_turn("test", ("a", "b/c"), 5, make)
+    assert [(t.id, t.answer) for t in tasks] == [
+        ("test/a/0", "a"), ("test/b/c/0", "b/c"), ("test/a/1", "a"), ("test/b/c/1", "b/c"), ("test/a/2", "a")
+    ]  # fmt: skip
+    made.clear()
+    assert tasks.named("test/a/2") == Task.ask("test/a/2", "a?", "a")
+    for id in ("test/b/c/2", "test/a/3", "test/a/02", "test/a/-1", "train/a/0", "test/c/0", "a"):
+        assert tasks.named(id) is None
+    assert made == ["test/a/2"]
 
 
 def test_a_generator_without_problems_for_a_split_says_so() -> None:

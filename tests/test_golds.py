@@ -12,7 +12,7 @@ import pytest
 from agentrl import registry
 from agentrl.environment import SingleTurnEnv
 from agentrl.errors import DataError
-from agentrl.golds import gold_problem, gold_reply, mutated_golds, rewritten_golds, verifier_of
+from agentrl.golds import gold_problem, gold_reply, is_usable, mutated_golds, rewritten_golds, verifier_of
 from agentrl.types import Message, Split, Task, Transcript, Verdict
 
 VERIFY = """
@@ -49,6 +49,13 @@ def verifier(tmp_path: Path) -> Write:
         return str(path)
 
     return write
+
+
+def test_a_gold_is_usable_where_the_verifier_can_read_it(verifier: Write) -> None:
+    assert [is_usable(verifier(GOLD), answer) for answer in ("cat", 3)] == [True, False]
+    assert is_usable(verifier(), 3)  # the verifier says nothing of its golds
+    with pytest.raises(RuntimeError):  # a fault of the verifier is not one of the answer
+        is_usable(verifier("def gold(answer, options):\n    raise RuntimeError('no')"), "cat")
 
 
 def test_a_usable_gold_has_no_problem(verifier: Write) -> None:

@@ -85,12 +85,13 @@ def _by_card(random: random.Random, picked: _Picked | None, wants: str, *facts: 
         looks=[*picked.looks(), ("get_card", {"card_id": picked.card["id"]})],
         asks=asks,
         must_see=[("customers", picked.who["id"]), ("cards", picked.card["id"])],
+        must_hear=["code"],
     )
 
 
 def _done(case: Case | None, *writes: tuple[str, dict[str, Any]]) -> Case | None:
-    """The case, done by these calls."""
-    return None if case is None else replace(case, writes=list(writes), must_see=())
+    """The case, done by these calls; of the looks, only that at the code word counts."""
+    return None if case is None else replace(case, writes=list(writes), must_see=case.must_see[:1])
 
 
 def _refused(case: Case | None, outcome: str) -> Case | None:
@@ -114,6 +115,7 @@ def _move(picked: _Picked, receiver: str, amount: int) -> tuple[Case, dict[str, 
         looks=[*picked.looks(), ("get_account", {"account_id": sender["id"]})],
         asks=[told("number", balance, f"It was ${balance}.")],
         must_see=[("customers", picked.who["id"]), ("accounts", sender["id"])],
+        must_hear=["code"],
     )
     return case, {"from_account": sender["id"], "to_account": receiver, "amount": amount}
 
@@ -177,6 +179,8 @@ def _limited(picked: _Picked, value: int) -> Case | None:
         looks=[*picked.looks(), ("get_card", {"card_id": picked.card["id"]})],
         writes=[("set_limit", {"card_id": picked.card["id"], "daily_limit": value})],
         asks=[told("number", price, f"You paid ${price} there.")],
+        must_see=[("customers", picked.who["id"]), ("cards", picked.card["id"])],
+        must_hear=["code"],
     )
 
 
@@ -198,6 +202,7 @@ def _disputed(random: random.Random, picked: _Picked | None) -> Case | None:
         writes=[("dispute_payment", {"payment_id": picked.payment["id"], "wrong": wrong})],
         asks=[told("number", price, f"It was ${price}.")],
         must_see=[("customers", picked.who["id"]), ("payments", picked.payment["id"])],
+        must_hear=["code"],
     )
 
 
@@ -231,8 +236,9 @@ def refuse_identity(random: random.Random, tables: Rows) -> Case | None:
         {**known, "says": f"My code word is {wrong}."} if who["code_word"] in known["says"] else known
         for known in case.facts
     ]
+    private = [who["code_word"], *(str(asked["value"]) for asked, _ in case.asks)]
     return _refused(
-        replace(case, facts=facts, writes=(), asks=(), must_see=[("customers", id)]),
+        replace(case, facts=facts, writes=(), asks=(), must_see=[("customers", id)], private=private),
         "identity",
     )
 
@@ -253,8 +259,7 @@ def refuse_limit(random: random.Random, tables: Rows) -> Case | None:
     case = None if picked is None else _limited(picked, random.randrange(MAX_LIMIT // 50 + 1, 100) * 50)
     if picked is None or case is None:
         return None
-    seen = [("customers", picked.who["id"]), ("cards", picked.card["id"])]
-    return _refused(replace(case, writes=(), must_see=seen), "over the limit")
+    return _refused(replace(case, writes=()), "over the limit")
 
 
 def refuse_old(random: random.Random, tables: Rows) -> Case | None:

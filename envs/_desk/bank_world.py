@@ -28,7 +28,7 @@ You are an agent of a bank. Today is {TODAY}. All amounts are in whole dollars.
 ## Policy
 
 - Find the customer by name and zip code, ask for their code word, and compare it with the one on record. If it is
-  another one, do nothing for them: `refused: identity`. This comes first.
+  another one, do nothing for them, and tell them nothing of the record: `refused: identity`. This comes first.
 - Money may be moved between the customer's own accounts, as far as the balance goes. To another customer's account at
   most ${MAX_TRANSFER}; more than that, or a part of it, is `refused: over the limit`.
 - A lost or stolen card is blocked at once, and a new one is ordered only if the customer asks for it. A blocked card is
@@ -91,13 +91,12 @@ def _payments(random: random.Random, taken: set[str], tables: dict[str, Any], ca
 
 
 def _find(world: World, first_name: str, last_name: str, zip: str) -> Any:
-    wanted = tuple(part.strip().casefold() for part in (first_name, last_name, zip))
-    found = world.scan(
-        "customers", lambda row: (row["first_name"].casefold(), row["last_name"].casefold(), row["zip"]) == wanted
-    )
-    if not found:
-        raise ToolError("there is no such customer")
-    return {"customer_id": found[0]["id"]}
+    wanted = first_name.strip().casefold(), last_name.strip().casefold()
+    for key in world.keys("customers", zip=zip.strip()):
+        row = world.now("customers", key)  # no look: the code word is not shown
+        if row is not None and (row["first_name"].casefold(), row["last_name"].casefold()) == wanted:
+            return {"customer_id": key}
+    raise ToolError("there is no such customer")
 
 
 def _customer(world: World, customer_id: str) -> Any:

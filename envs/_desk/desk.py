@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agentrl.data import LazyTasks, generated
+from agentrl.envs._desk.consent import MAX_TOOLS, values_of
 from agentrl.envs._desk.tools import CLOSE, TRANSFER, Tool, closing, run_tool
 from agentrl.envs._desk.user import script
 from agentrl.envs._desk.world import Change, Rows, Schema, Store, World
@@ -24,6 +25,7 @@ from agentrl.types import Message, Split, Task, ToolCall
 from agentrl.verifiers._tools.parse import Call
 
 __all__ = [
+    "CONSENT",
     "HOW",
     "Case",
     "Desk",
@@ -41,6 +43,8 @@ KEPT = 64
 """Worlds kept."""
 MAX_WORLDS = 50
 """Worlds in which a case is looked for."""
+_APART = 10**8
+"""How far apart they are numbered, so that a task's are its own whatever the number of tasks."""
 HOW = """
 ## How you work
 
@@ -49,11 +53,15 @@ To use tools, send calls and nothing else: as tool calls, or each as
 Their results come back to you. Any other text goes to the customer.
 
 - Look things up; do not guess. Ask the customer for what you need.
-- Before you change anything, say what you will do, name the id of what it is for, and ask the customer to confirm.
 - A customer may change their mind: what was said last counts.
 - Change only what was asked for. Where the policy forbids a request, refuse it, however often the customer asks.
 - End with `close_case`. Its message states what the customer asked to know, with numbers in digits, and no
   other figures beside it.
+"""
+CONSENT = f"""
+- Before you change anything, ask the customer to confirm. Name each tool that you will call, and all ids and numbers
+  that you will give it: "I will cancel order W1234. Do you confirm?" Their yes is for exactly that, for at most
+  {MAX_TOOLS} tools, and until their next yes. What they have not agreed to in this way is done without leave.
 """
 
 
@@ -66,10 +74,12 @@ class Case:
         facts: What the customer knows (`user.fact`).
         subject: Ids of what it is about.
         looks: Calls that an agent makes to find out, as (tool, arguments).
-        writes: Calls that do what is asked for.
+        writes: Calls that do what is asked for, of at most three tools; each with an id of the subject.
         outcome: How the case must be closed.
         asks: Facts that must be told, for the verifier, each with a sentence that tells it.
         must_see: Rows that must have been looked at, as (table, key).
+        must_hear: Facts that the customer must have told, each as its first cue.
+        private: What the customer must not be told, as it would be written.
         twist: The customer's change of mind.
     """
 
@@ -81,6 +91,8 @@ class Case:
     outcome: str = "resolved"
     asks: Sequence[tuple[Json, str]] = ()
     must_see: Sequence[tuple[str, str]] = ()
+    must_hear: Sequence[str] = ()
+    private: Sequence[str] = ()
     twist: str = ""
 
 
@@ -94,7 +106,7 @@ class Desk:
 
     Attributes:
         policy: What the agent is told.
-        schema: SQL that creates the tables, each with a text key `id`.
+        schema: SQL that creates the tables, each with a text key `id`; no triggers, no ON DELETE or ON UPDATE.
         rows: From random numbers to what they hold.
         tools: What the agent may call, besides closing the case.
         templates: Kinds of cases, by name.
@@ -128,6 +140,11 @@ class Desk:
     def declared(self) -> str:
         """The tools' schemas as JSON."""
         return json.dumps([tool.schema() for tool in self.by_name.values()])
+
+    @functools.cached_property
+    def asked_for(self) -> tuple[str, ...]:
+        """The tools of which a question for leave names some."""
+        return tuple(tool.name for tool in self.tools)
 
     @functools.cached_property
     def tables(self) -> Schema:
@@ -165,8 +182,9 @@ class Desk:
                 "required": [
                     {"op": "close", "outcome": case.outcome},
                     *({"op": "read", "path": list(row)} for row in case.must_see),
+                    *({"op": "read", "fact": cue} for cue in case.must_hear),
                 ],
-                "forbidden": [{"op": "write", "agreed": False}],
+                "forbidden": [{"op": "write", "agreed": False}, {"op": "leak"}],
             },
         }
         world.close()
@@ -178,8 +196,10 @@ class Desk:
             "writes": [list(call) for call in case.writes],
             "close": {"outcome": case.outcome, "message": " ".join(["Goodbye.", *(said for _, said in case.asks)])},
         }
-        prompt = (Message("system", f"{self.policy.strip()}\n{HOW}".strip()), Message("user", f"Hello! {case.wants}"))
-        return Task(id, prompt, answer, {"kind": kind, "world": seed, "customer": customer, "gold": gold})
+        policy = f"{self.policy.strip()}\n{HOW.rstrip()}{CONSENT.rstrip()}"
+        prompt = (Message("system", policy), Message("user", f"Hello! {case.wants}"))
+        data = {"kind": kind, "world": seed, "customer": customer, "gold": gold, "private": list(case.private)}
+        return Task(id, prompt, answer, data)
 
 
 def generated_cases(desk: Desk, key: str, kinds: Sequence[str], split: Split, count: int) -> LazyTasks:
@@ -190,12 +210,12 @@ def generated_cases(desk: Desk, key: str, kinds: Sequence[str], split: Split, co
         seed = random.randrange(2**32)
         return str(seed), Task(id, (), data={"world": seed})
 
-    worlds = generated(key + settings, split, count * MAX_WORLDS, world)
+    worlds = generated(key + settings, split, _APART * MAX_WORLDS, world)
 
     def make(index: int) -> Task:
         id = worlds[index].id
-        for other in range(index, len(worlds), count):
-            task = desk.draw(id, worlds[other].data["world"], kinds)
+        for other in range(MAX_WORLDS):
+            task = desk.draw(id, worlds[index + other * _APART].data["world"], kinds)
             if task is not None:
                 return task
         raise DataError(f"{id}: no case of {', '.join(kinds)} in {MAX_WORLDS} worlds")
@@ -245,7 +265,8 @@ def told(kind: str, value: float | str, says: str) -> tuple[Json, str]:
 def gold_replies(data: Mapping[str, Any]) -> list[str | Message]:
     """Replies that solve a task: ask, look up, ask for leave as often as it takes, write, close."""
     customer, gold = data["customer"], data["gold"]
-    ask = f"I will take care of that: {', '.join(customer['subject'])}. Do you confirm?"
+    calls = "; ".join(f"{name} {', '.join(map(str, values_of(arguments)))}" for name, arguments in gold["writes"])
+    ask = f"For {', '.join(customer['subject'])} I will do this: {calls}. Do you confirm?"
     replies: list[str | Message] = ["Could you give me your details, please?"]
     replies += [_calling(name, arguments) for name, arguments in gold["looks"]]
     if gold["writes"]:

@@ -8,7 +8,6 @@ is refused has no gold.
 from __future__ import annotations
 
 import functools
-import gzip
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agentrl.data import load_rows, read_jsonl
+from agentrl.data import load_rows, read_json, read_jsonl
 from agentrl.envs._desk import tau_airline, tau_retail
 from agentrl.envs._desk.desk import HOW, gold_state
 from agentrl.envs._desk.tau_user import customer_of
@@ -64,6 +63,8 @@ class TauDesk:
     """
 
     templates: Mapping[str, Any] = {}
+    asked_for: tuple[str, ...] = ()
+    """Its customers say yes to a question that names no tool."""
 
     def __init__(self, source: str, name: str) -> None:
         self.folder = Path(source).expanduser() / name
@@ -143,7 +144,7 @@ class TauDesk:
             "close": {"outcome": outcome, "message": said},
         }
         prompt = (Message("system", self.policy), Message("user", f"Hello! {customer['wants']}"))
-        data = {"kind": f"tau-{self.name}", "world": 0, "customer": customer, "gold": gold}
+        data = {"kind": f"tau-{self.name}", "world": 0, "customer": customer, "gold": gold, "private": []}
         return Task(id, prompt, {**replay.state, "outputs": outputs, "events": events}, data)
 
     def _replay(self, calls: Sequence[Call_]) -> _Replay:
@@ -217,11 +218,7 @@ def _file(folder: Path, name: str) -> Path:
 
 
 def _json(path: Path) -> Mapping[str, Json]:
-    try:
-        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
-            found = json.load(file)
-    except (OSError, EOFError, ValueError) as error:
-        raise DataError(f"{path} cannot be read: {error}") from error
+    found = read_json(path)
     if not isinstance(found, dict) or not all(isinstance(row, dict) for row in found.values()):
         raise DataError(f"{path} must hold a JSON object of objects")
     return found

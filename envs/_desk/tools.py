@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 from agentrl.envs._desk.world import Change, ToolError, World
 from agentrl.verifiers._tools.parse import Call
 from agentrl.verifiers._tools.plain import PlainError, plain
+from agentrl.verifiers._tools.schema import Tool as Declared
 from agentrl.verifiers._tools.schema import read_tools
 
 __all__ = ["CLOSE", "TRANSFER", "Result", "Tool", "amount", "choice", "closing", "ids", "one_of", "run_tool", "text"]
@@ -18,10 +20,11 @@ CLOSE = "close_case"
 TRANSFER = "transfer_to_human_agents"
 MAX_TEXT = 2000
 MAX_NUMBER = 10**9
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tool:
     """One tool.
 
@@ -49,6 +52,11 @@ class Tool:
             "type": "function",
             "function": {"name": self.name, "description": self.says, "parameters": parameters},
         }
+
+    @functools.cached_property
+    def compiled(self) -> Declared:
+        """The schema, compiled."""
+        return read_tools([self.schema()])[self.name]
 
 
 def text(says: str) -> Json:
@@ -113,7 +121,7 @@ def run_tool(tools: Mapping[str, Tool], world: World, call: Call) -> Result:
         result, change = world.run(lambda: tools[call.name].run(world, **arguments))
     except ToolError as error:
         return Result(json.dumps({"error": str(error)}), Change(error.reads, ()), refused=True)
-    return Result(json.dumps(result, ensure_ascii=False), change, refused=False)
+    return Result(_ENCODER.encode(result), change, refused=False)
 
 
 def checked(tools: Mapping[str, Tool], call: Call) -> Json:
@@ -134,7 +142,7 @@ def checked(tools: Mapping[str, Tool], call: Call) -> Json:
     if missing or unknown:
         wrong = f"missing: {', '.join(missing)}" if missing else f"unknown: {unknown[0]!r:.60}"
         raise ToolError(f"{tool.name} takes {', '.join(tool.properties) or 'no arguments'}; {wrong}")
-    problem = read_tools([tool.schema()])[tool.name].problem(arguments)
+    problem = tool.compiled.problem(arguments)
     if problem:
         raise ToolError(f"wrong argument of {tool.name}, {problem}")
     if not _storable(arguments):

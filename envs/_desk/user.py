@@ -4,8 +4,11 @@ The customer opens with a request and knows some facts. What the agent says deci
 
     it names a fact ("zip", "order")        that fact
     it asks, but names none                 all facts
-    it says what it will do, naming the     yes; but where the customer has a change of mind to tell,
-      order by its id, and asks             that, the first time
+    it says what it will do, naming the     yes, to that (`consent.py`); but where the customer has a
+      tool and the order by its id, and     change of mind to tell, that, the first time
+      asks
+    it asks for leave, but names no tool,   what exactly it would do
+      or too many
     it says that something cannot be done   one of the pushes, while there are any
     anything else                           the request, again
 
@@ -15,9 +18,11 @@ Facts never depend on what was said, and nothing that the customer says is made 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
+
+from agentrl.envs._desk.consent import MAX_TOOLS, Consent, named, names
 
 __all__ = ["Customer", "fact", "script"]
 
@@ -28,13 +33,16 @@ _ASKS_LEAVE = re.compile(
     r"|(?:ok|okay|alright|all right|correct|right)(?: with you)?\?)",
 )
 _MAY_ASK_LEAVE = re.compile(r"\b(?:(?:may|can|do) (?:i|we)|(?:do|would) you (?:want|like|mind))\b")
-"""So does one ask for facts, too: these count where the subject is named."""
+"""So does one ask for facts, too: these count where the tool is named, or else the subject."""
 _ASKS = re.compile(
     r"\?|\b(?:details?|information|tell me|provide|describe|need to know|verify|identify|identity|authenticate|share)\b"
 )
 _REFUSES = re.compile(
     r"\b(?:cannot|can't|can not|could not|couldn't|unable|not able|not allowed|not possible|impossible|not permitted"
     r"|against (?:our|the) (?:policy|rules)|policy (?:does not|doesn't|forbids)|unfortunately|refuse|decline|won't)\b"
+)
+_UNCLEAR = (
+    f"What exactly would you do? Name what you would use, {MAX_TOOLS} of your tools at most, with the ids and numbers."
 )
 _WORD = re.compile(r"[\w-]+")
 Script = Mapping[str, Any]
@@ -58,8 +66,8 @@ def script(
     Args:
         wants: The request.
         facts: See `fact`.
-        subject: Ids of what the request is about: the customer agrees to nothing that names none of them; to
-            anything, where there are none.
+        subject: Ids of what the request is about: the customer agrees to nothing that names none of them; where there
+            are none, a question needs to name none.
         twist: The change of mind.
         pushes: What is said to a refusal, in turn.
     """
@@ -72,15 +80,19 @@ class Customer:
 
     Attributes:
         script: See `script`.
-        agreed: Whether the customer has said yes; one yes holds for all that follows.
+        tools: Of which a question for leave must name some; where there are none, it needs to name none.
+        agreed: What the last yes was for.
         turned: Whether the change of mind was told.
         pushed: How often a refusal was answered.
+        told: The facts that the customer has told, each as its first cue.
     """
 
     script: Script
-    agreed: bool = False
+    tools: Sequence[str] = ()
+    agreed: Consent | None = None
     turned: bool = False
     pushed: int = 0
+    told: set[str] = field(default_factory=set)
 
     def reply(self, said: str) -> str:
         """Answer the agent."""
@@ -92,34 +104,41 @@ class Customer:
             self.pushed += 1
             return " ".join([*parts, self.script["pushes"][self.pushed - 1]])
         if self._asks_leave(said):
-            parts.append(self._leave())
+            parts.append(self._leave(said))
         if not parts and _ASKS.search(said):
-            parts = [known["says"] for known in self.script["facts"]]
+            parts = self._tell(self.script["facts"])
         if not parts:
-            return (
-                f"{self.script['wants']} If you need my yes, say what you would do, and name the id of what it is for."
-            )
+            return f"{self.script['wants']} If you need my yes, say exactly what you would do, and ask me."
         return " ".join(parts)
 
     def _facts(self, said: str) -> list[str]:
         words = {word for whole in _WORD.findall(said) for word in (whole, *whole.split("-"))}
-        return [
-            known["says"]
-            for known in self.script["facts"]
-            if any(cue in words or f"{cue}s" in words for cue in known["cues"])
-        ]
+        words |= {word[:-1] for word in words if word.endswith("s")}
+        return self._tell(known for known in self.script["facts"] if not words.isdisjoint(known["cues"]))
+
+    def _tell(self, facts: Iterable[Mapping[str, Any]]) -> list[str]:
+        said = []
+        for known in facts:
+            self.told.add(known["cues"][0])
+            said.append(known["says"])
+        return said
 
     def _asks_leave(self, said: str) -> bool:
-        names = self.script["subject"]
-        if not names:
-            return _ASKS_LEAVE.search(said) is not None
-        named = any(re.search(rf"(?<!\w){re.escape(name.lower())}(?!\w)", said) for name in names)
-        return named and bool(_ASKS_LEAVE.search(said) or _MAY_ASK_LEAVE.search(said))
+        subject = self.script["subject"]
+        if subject and not any(names(said, id) for id in subject):
+            return False
+        if _ASKS_LEAVE.search(said):
+            return True
+        may = bool(named(self.tools, said)) if self.tools else bool(subject)
+        return may and _MAY_ASK_LEAVE.search(said) is not None
 
-    def _leave(self) -> str:
+    def _leave(self, said: str) -> str:
         """The answer to a question for leave."""
+        tools = named(self.tools, said)
+        if self.tools and not 1 <= len(tools) <= MAX_TOOLS:
+            return _UNCLEAR
         if self.script["twist"] and not self.turned:
-            self.turned, self.agreed = True, False
+            self.turned = True
             return str(self.script["twist"])
-        self.agreed = True
-        return "Yes, please go ahead."
+        self.agreed = Consent(tools, said)
+        return f"Yes, please go ahead{': ' if tools else ''}{', '.join(tools)}."

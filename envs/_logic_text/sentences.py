@@ -38,8 +38,10 @@ from agentrl.envs._logic_text.phrases import (
 )
 from agentrl.verifiers._fol.syntax import Equal, Formula, Joined, Not, Operator, Symbols, Term, symbols
 
-__all__ = ["CONVENTIONS", "LEVELS", "draw_pair"]
+__all__ = ["CONVENTIONS", "FAMILY", "LEVELS", "draw_pair"]
 
+FAMILY = "fol_translate"
+"""Whose problems these are: `generated` keeps a formula in one split for all environments that ask about it."""
 LEVELS = (1, 2, 3, 4)
 CONVENTIONS = (
     "Quantifiers reach as far as their order in the sentence says, the first one furthest. 'Or' leaves open that both "

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from agentrl.errors import DataError
-from agentrl.golds import gold_reply
+from agentrl.golds import is_usable
 
 __all__ = ["asked_form", "with_form"]
 
@@ -43,8 +42,4 @@ def with_form(problem: str, gold: str) -> Any:
     if form is None:
         return gold
     answer = {"value": gold, "form": form}
-    try:
-        gold_reply("math", answer, {"extract": "boxed"})
-    except DataError:
-        return gold
-    return answer
+    return answer if is_usable("math", answer, {"extract": "boxed"}) else gold

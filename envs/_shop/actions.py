@@ -1,9 +1,9 @@
 """The action in a reply.
 
-An action is `search[words]`, `click[element]` or `say[message]` at the end of a line. Before it may stand what agents
+An action is `search[words]`, `click[element]` or `decline[rule]` at the end of a line. Before it may stand what agents
 write there (`Action:`, `Action 3:`, `>`, `-`, `1.`, quotes, backticks, a tag `<action>`), after it a full stop or the
 closing mark. Thoughts in `<think>` tags are not read; the last line with an action counts, and what follows it is
-passed over. An action inside a sentence is talk. A message that nothing follows may have several lines.
+passed over. An action inside a sentence is talk.
 """
 
 from __future__ import annotations
@@ -17,15 +17,14 @@ from agentrl.verifiers._reading.extract import final_segment
 
 __all__ = ["Action", "parse_action"]
 
-Name = Literal["search", "click", "say"]
-_NAMES: Mapping[str, Name] = {"search": "search", "click": "click", "say": "say"}
+Name = Literal["search", "click", "decline"]
+_NAMES: Mapping[str, Name] = {"search": "search", "click": "click", "decline": "decline"}
 
 MAX_CHARS = 2000
 """Longest line that is read as an action."""
 _BEFORE = r"(?:.*\baction\b(?:\s\d+)?\s?[:>]|(?:[-*>]|\d+[.)])(?=\s))?[\s`*\"'_]*"
-_SAY = re.compile(rf"{_BEFORE}say\s?\[", re.IGNORECASE)
 _LINE = re.compile(
-    rf"{_BEFORE}(?P<name>search|click|say)\s?\[(?P<what>.*)\][`*\"'_.;]*(?:\s?</action>.*)?",
+    rf"{_BEFORE}(?P<name>search|click|decline)\s?\[(?P<what>.*)\][`*\"'_.;]*(?:\s?</action>.*)?",
     re.IGNORECASE,
 )
 
@@ -48,15 +47,9 @@ def parse_action(reply: str) -> Action | None:
     >>> parse_action("I will click[Buy Now] later") is None
     True
     """
-    lines = [" ".join(line.split()) for line in final_segment(reply).splitlines()]
-    for start in reversed(range(len(lines))):
-        match = _action_line(lines[start])
-        if match is None and _SAY.match(lines[start][:MAX_CHARS]):
-            match = _action_line(" ".join(lines[start:]).strip())
+    for line in reversed(final_segment(reply).splitlines()):
+        text = " ".join(line.split())
+        match = _LINE.fullmatch(text) if len(text) <= MAX_CHARS else None
         if match is not None:
             return Action(_NAMES[match["name"].lower()], match["what"].strip())
     return None
-
-
-def _action_line(line: str) -> re.Match[str] | None:
-    return _LINE.fullmatch(line) if len(line) <= MAX_CHARS else None

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from agentrl.envs._shop.pages import PAGE_SIZE
 from agentrl.envs._shop.products import Catalogue, Product
 from agentrl.envs._shop.stock import KINDS, Kind
 from agentrl.verifiers._shop.records import NO_LIMIT, price_limits
@@ -17,6 +18,7 @@ _BY_QUERY: Mapping[str, Kind] = {kind.query: kind for kind in KINDS}
 _WITHOUT_ARTICLE = frozenset(
     ("hiking boots", "headphones", "snack bars", "shampoo", "granola", "ground coffee", "herbal tea")
 )
+_FIRST_LEFT_OUT = 0.5
 _OPENINGS = (
     "i am looking for",
     "i need",
@@ -45,9 +47,10 @@ class Wish:
 
 
 def draw_wish(rng: random.Random, catalogue: Catalogue) -> Wish | None:
-    """A wish that one product of the catalogue meets, and that a search for its own words finds; None if it is not.
+    """A wish that one product of the catalogue meets, on the first page of a search for its own words; else None.
 
-    Qualities and options are added until no other product will do.
+    Qualities and options are added until no other product will do. Of the wishes whose sentence, as a search, has the
+    product as its first result, only every second is kept: that result shall be the wrong one for most.
     """
     product = rng.choice(catalogue.products)
     kind = _BY_QUERY[product.query]
@@ -65,9 +68,12 @@ def draw_wish(rng: random.Random, catalogue: Catalogue) -> Wish | None:
         if any(meets(other, goal) for other in others):
             continue
         query = " ".join((*goal["attributes"], kind.name, *options.values()))
-        if product.asin not in catalogue.find(query):
+        text = _sentence(rng, kind, goal["attributes"], options, limit)
+        if product.asin not in catalogue.find(query)[:PAGE_SIZE]:
             return None
-        return Wish(_sentence(rng, kind, goal["attributes"], options, limit), query, goal)
+        if catalogue.find(text)[0] == product.asin and rng.random() < _FIRST_LEFT_OUT:
+            return None
+        return Wish(text, query, goal)
     return None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -58,8 +58,9 @@ def results_page(
     number: int,
     seen: frozenset[str],
     badges: Mapping[str, str],
+    tag: Callable[[Product], str],
 ) -> list[Part]:
-    """Ten of the products that a search found."""
+    """Ten of the products that a search found, with the badges and the price tags that they have."""
     first = (number - 1) * PAGE_SIZE
     parts = [
         *_heading(instruction),
@@ -71,7 +72,7 @@ def results_page(
     if first + PAGE_SIZE < len(found):
         parts.append(Part(NEXT, "button"))
     for product in found[first : first + PAGE_SIZE]:
-        parts += [Part(product.asin, "link", product.asin in seen), Part(product.title), Part(product.price_tag({}))]
+        parts += [Part(product.asin, "link", product.asin in seen), Part(product.title), Part(tag(product))]
         if product.asin in badges:
             parts.append(Part(badges[product.asin]))
     return parts

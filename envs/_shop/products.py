@@ -86,8 +86,8 @@ class Product:
     def _cents(self, chosen: Mapping[str, str], open_choice: Callable[..., int]) -> int:
         total = self.cents
         for name, values in self.options.items():
-            costs = [self.extra.get(value, 0) for value in values]
-            total += self.extra.get(chosen[name], 0) if name in chosen else open_choice(costs, default=0)
+            costs = [self.extra.get(value, 0) for value in ((chosen[name],) if name in chosen else values)]
+            total += open_choice(costs, default=0)
         return total
 
 
@@ -97,6 +97,7 @@ class Catalogue:
     def __init__(self, products: Sequence[Product]) -> None:
         self.products = tuple(products)
         self.by_asin = {product.asin: product for product in self.products}
+        self._tags: dict[str, str] = {}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Itself: copies of an environment share it."""
@@ -109,6 +110,13 @@ class Catalogue:
         for product in self.products:
             found.setdefault(product.query, []).append(product)
         return {query: tuple(listed) for query, listed in found.items()}
+
+    def tag(self, product: Product) -> str:
+        """The price tag of a product of which nothing is chosen; every search that finds it shows it."""
+        found = self._tags.get(product.asin)
+        if found is None:
+            found = self._tags[product.asin] = product.price_tag({})
+        return found
 
     def find(self, words: str) -> tuple[str, ...]:
         """The asins of the best results, best first."""

@@ -52,21 +52,35 @@ class Place:
     seen: frozenset[str] = field(default_factory=frozenset)
 
 
-@dataclass(frozen=True, slots=True)
 class Session:
-    """One customer's visit to a catalogue."""
+    """One customer's visit to a catalogue; the last page and the last search are kept.
 
-    catalogue: Catalogue
-    instruction: str
-    marks: Marks = field(default_factory=dict)
+    Args:
+        catalogue: Where it is.
+        instruction: What is wanted, as every page says it.
+        marks: What the pages of some products show besides.
+    """
+
+    def __init__(self, catalogue: Catalogue, instruction: str, marks: Marks | None = None) -> None:
+        self.catalogue = catalogue
+        self.instruction = instruction
+        self.marks: Marks = marks or {}
+        self._shown: tuple[Place, list[Part]] | None = None
+        self._searched: tuple[str, tuple[str, ...]] | None = None
 
     def page(self, place: Place) -> list[Part]:
         """The page at a place; empty once something is bought."""
+        if self._shown is None or self._shown[0] != place:
+            self._shown = place, self._made(place)
+        return self._shown[1]
+
+    def _made(self, place: Place) -> list[Part]:
         if place.page == "search":
             return search_page(self.instruction)
         if place.page == "results":
             badges = {asin: mark["badge"] for asin, mark in self.marks.items()}
-            return results_page(self.instruction, self._found(place.words), place.number, place.seen, badges)
+            found = [self.catalogue.by_asin[asin] for asin in self._found(place.words)]
+            return results_page(self.instruction, found, place.number, place.seen, badges, self.catalogue.tag)
         mark = self.marks.get(place.asin, {})
         if place.page == "item":
             return item_page(self.instruction, self.product(place), dict(place.chosen), mark.get("badge", ""))
@@ -91,8 +105,10 @@ class Session:
             return replace(place, page="item", asin=part.text, seen=place.seen | {part.text})
         return _pressed(place, part.text)
 
-    def _found(self, words: str) -> list[Product]:
-        return [self.catalogue.by_asin[asin] for asin in self.catalogue.find(words)]
+    def _found(self, words: str) -> tuple[str, ...]:
+        if self._searched is None or self._searched[0] != words:
+            self._searched = words, self.catalogue.find(words)
+        return self._searched[1]
 
     def _chosen(self, place: Place, value: str) -> tuple[tuple[str, str], ...]:
         """The options with one more."""

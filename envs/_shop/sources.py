@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import itertools
-import json
 import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from agentrl.data import read_jsonl
+from agentrl.data import read_json, read_jsonl
 from agentrl.envs._shop.goals import draw_limit, goal_of, limit_text
 from agentrl.envs._shop.plan import chosen_for, purchase
 from agentrl.envs._shop.products import Catalogue, Product
@@ -225,14 +224,14 @@ def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
     if ".jsonl" in path.name:
         yield from read_jsonl(path)
         return
-    rows = _json(path)
+    rows = read_json(path)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise DataError(f"{path} must hold a list of objects")
     yield from rows
 
 
 def _object(path: Path) -> Mapping[str, Any]:
-    found = _json(path)
+    found = read_json(path)
     if not isinstance(found, dict):
         raise DataError(f"{path} must hold an object with products' numbers as its keys")
     return found
@@ -241,13 +240,6 @@ def _object(path: Path) -> Mapping[str, Any]:
 def _entry(found: Mapping[str, Any], asin: str) -> Mapping[str, Any]:
     entry = found.get(asin)
     return entry if isinstance(entry, dict) else {}
-
-
-def _json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read: {error}") from error
 
 
 def _texts(found: Any) -> tuple[str, ...]:

@@ -1,7 +1,9 @@
 """The shop's own catalogue, from a seed: families of products that differ in one thing.
 
 A family has one to four members of the same brand and line: the first, and others with one quality exchanged, or
-another price, or fewer colors. The first `count` products are the same whatever `count` is.
+another price, or fewer colors. The quality that may be exchanged stands on the pages Features and Attributes only, so
+that no search tells it: who does not look buys the wrong member. The first `count` products are the same whatever
+`count` is.
 """
 
 from __future__ import annotations
@@ -10,12 +12,22 @@ import functools
 import hashlib
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from agentrl.envs._shop.products import Catalogue, Product, Review
 from agentrl.envs._shop.stock import KINDS, Kind
 
 __all__ = ["own_catalogue"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Qualities:
+    """A product's qualities; `fine` is the one of them that only Features and Attributes tell."""
+
+    adjectives: tuple[str, ...]
+    features: tuple[str, ...]
+    fine: str
+
 
 _SYLLABLES = ("va", "lo", "mi", "ren", "tu", "kor", "sel", "da", "ny", "bra", "fen", "o", "zu", "li", "mar", "tis")
 _LINES = ("Classic", "Prime", "Nova", "Studio", "Terra", "Aero", "Urban", "Alpine", "Harbor", "Meadow", "Vista", "Echo")
@@ -50,17 +62,18 @@ def _family(rng: random.Random) -> Iterator[Product]:
     line = f"{brand} {rng.choice(_LINES)}"
     adjectives = rng.sample(kind.adjectives, rng.randint(2, 3))
     features = rng.sample(kind.features, rng.randint(2, 3))
+    looks = _Qualities(tuple(adjectives), tuple(features), rng.choice((adjectives, features))[-1])
     options = {name: _offered(rng, [value for value, _ in values]) for name, values in kind.options.items()}
     cents = rng.randint(*kind.cents) // 50 * 50 + rng.choice((-1, 0, 25))
-    first = _product(rng, kind, line, (adjectives, features), options, cents)
+    first = _product(rng, kind, line, looks, options, cents)
     yield first
     for _ in range(rng.choice((0, 1, 1, 2, 3))):
         how = rng.choice(("quality", "price", "options"))
         if how == "quality":
-            changed = _exchanged(rng, kind, adjectives, features)
-            yield _product(rng, kind, line, changed, options, cents)
+            yield _product(rng, kind, line, _exchanged(rng, kind, looks), options, cents)
         elif how == "price":
-            yield replace(first, cents=cents * rng.randint(115, 180) // 100, reviews=_reviews(rng))
+            percent = rng.choice((rng.randint(60, 87), rng.randint(115, 180)))
+            yield replace(first, cents=cents * percent // 100, reviews=_reviews(rng))
         else:
             fewer = {name: tuple(values[: max(1, len(values) // 2)]) for name, values in options.items()}
             yield replace(first, options=fewer, reviews=_reviews(rng))
@@ -70,11 +83,11 @@ def _product(
     rng: random.Random,
     kind: Kind,
     line: str,
-    qualities: tuple[list[str], list[str]],
+    looks: _Qualities,
     options: Mapping[str, tuple[str, ...]],
     cents: int,
 ) -> Product:
-    adjectives, features = qualities
+    adjectives, features = ([q for q in part if q != looks.fine] for part in (looks.adjectives, looks.features))
     title = f"{line} {kind.name.title()}, {adjectives[0].title()}, with {features[0].title()}"
     nouns = [*kind.name.split(), *features[0].split()]
     return Product(
@@ -84,10 +97,10 @@ def _product(
         query=kind.query,
         path=kind.path,
         nouns=tuple(nouns),
-        attributes=(*adjectives, *features),
+        attributes=(*looks.adjectives, *looks.features),
         bullets=(
             f"{' and '.join(features)}",
-            *(f"{quality}: made for every day" for quality in adjectives),
+            *(f"{quality}: made for every day" for quality in (*adjectives, looks.fine)),
             "If anything is wrong with your order, write to us",
         ),
         description=f"{kind.name.capitalize()}: {', '.join(adjectives)}. Comes with {' and '.join(features)}.",
@@ -98,15 +111,17 @@ def _product(
     )
 
 
-def _exchanged(
-    rng: random.Random, kind: Kind, adjectives: list[str], features: list[str]
-) -> tuple[list[str], list[str]]:
-    """The qualities with one replaced by one that the product does not have."""
-    lists = [list(adjectives), list(features)]
-    which = rng.randrange(2)
-    others = [quality for quality in (kind.adjectives, kind.features)[which] if quality not in lists[which]]
-    lists[which][rng.randrange(len(lists[which]))] = rng.choice(others)
-    return lists[0], lists[1]
+def _exchanged(rng: random.Random, kind: Kind, looks: _Qualities) -> _Qualities:
+    """The same but for the fine quality, which is one that the product does not have."""
+
+    def exchanged(own: tuple[str, ...], every: tuple[str, ...]) -> tuple[str, ...]:
+        if looks.fine not in own:
+            return own
+        return (*own[:-1], rng.choice([quality for quality in every if quality not in own]))
+
+    adjectives = exchanged(looks.adjectives, kind.adjectives)
+    features = exchanged(looks.features, kind.features)
+    return _Qualities(adjectives, features, (adjectives if adjectives != looks.adjectives else features)[-1])
 
 
 def _offered(rng: random.Random, values: list[str]) -> tuple[str, ...]:

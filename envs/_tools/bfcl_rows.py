@@ -6,13 +6,12 @@ A row's functions are shown with the types of JSON Schema; what its answers may 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from agentrl.data import read_jsonl
+from agentrl.data import read_jsonl, split_of
 from agentrl.envs._tools.requests import Kind
 from agentrl.envs._tools.rows import CallRow
 from agentrl.errors import DataError
@@ -70,7 +69,7 @@ def bfcl_rows(folder: Path, split: Split, kinds: Sequence[Kind]) -> Iterator[Cal
             functions = row.get("function")
             if not isinstance(functions, list) or not all(isinstance(f, dict) for f in functions):
                 raise DataError(f"{where}: 'function' must be a list of declarations, got {functions!r:.40}")
-            if _split(functions) == split:
+            if split_of("bfcl", json.dumps(functions, sort_keys=True)) == split:
                 yield _row(row, category, kind, truths, where)
 
 
@@ -86,11 +85,6 @@ def _truths(folder: Path, category: str) -> dict[Any, Any]:
             f"{folder / 'possible_answer'} holds no answers to {category}: BFCL_v4_{category}.json or .json.gz"
         )
     return {row.get("id"): row.get("ground_truth") for row in read_jsonl(path)}
-
-
-def _split(functions: Sequence[Mapping[str, Any]]) -> Split:
-    digest = hashlib.blake2b(json.dumps(functions, sort_keys=True).encode(), digest_size=8).digest()
-    return "test" if int.from_bytes(digest) % 5 == 0 else "train"
 
 
 def _row(row: Mapping[str, Any], category: str, kind: Kind, truths: Mapping[Any, Any], where: str) -> CallRow | None:

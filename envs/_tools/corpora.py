@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import csv
 import gzip
-import hashlib
 import io
 import itertools
-import json
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agentrl.data import read_json, split_of
 from agentrl.envs._tools.seal_rows import is_seal, seal_rows, seal_tools
 from agentrl.errors import DataError
 from agentrl.types import Split
@@ -66,22 +66,12 @@ def read_corpus(folder: Path, split: Split) -> Corpus:
         )
     try:
         found = _benches(listed) if listed else _metatool(folder)
+    except DataError:  # says already which file it is
+        raise
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise DataError(f"{folder}: a file is not of the data set's form: {error!r:.80}") from error
-    return Corpus(found.documents, {}, [one for one in found.wanted if _split(one.text) == split])
-
-
-def _split(text: str) -> Split:
-    digest = hashlib.blake2b(" ".join(text.casefold().split()).encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return "test" if int.from_bytes(digest) % 5 == 0 else "train"
-
-
-def _text(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-        return (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8-sig")
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    wanted = [one for one in found.wanted if split_of("tools", " ".join(one.text.casefold().split())) == split]
+    return Corpus(found.documents, {}, wanted)
 
 
 def _seal(folder: Path, split: Split) -> Corpus:
@@ -101,7 +91,7 @@ def _benches(paths: Sequence[Path]) -> Corpus:
     documents: dict[str, str] = {}
     wanted = []
     for path in paths:
-        for number, row in enumerate(json.loads(_text(path))):
+        for number, row in enumerate(read_json(path)):
             for api in row["api_list"]:
                 about = f"{api['category_name']} {api['tool_name']} {api['api_name']} {api['api_description']}"
                 documents.setdefault(f"{api['tool_name']}/{api['api_name']}", " ".join(about.split()))
@@ -111,9 +101,9 @@ def _benches(paths: Sequence[Path]) -> Corpus:
 
 
 def _metatool(folder: Path) -> Corpus:
-    descriptions = {**_object(folder / "plugin_des.json"), **_object(folder / "big_tool_des.json")}
+    descriptions: dict[str, str] = {**read_json(folder / "plugin_des.json"), **read_json(folder / "big_tool_des.json")}
     documents = {name: f"{name} {about}" for name, about in descriptions.items()}
-    several = json.loads(_text(folder / "multi_tool_query_golden.json"))
+    several = read_json(folder / "multi_tool_query_golden.json")
     rows = itertools.chain(_single(folder), ((row["query"], tuple(row["tool"])) for row in several))
     asked: dict[str, tuple[str, ...]] = {}
     for text, relevant in rows:
@@ -123,12 +113,13 @@ def _metatool(folder: Path) -> Corpus:
     )
 
 
-def _object(path: Path) -> dict[str, str]:
-    return dict(json.loads(_text(path)))
-
-
 def _single(folder: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
     packed = folder / "all_clean_data.csv.gz"
     path = packed if packed.is_file() else folder / "all_clean_data.csv"
-    for row in csv.DictReader(io.StringIO(_text(path), newline="")):
+    try:
+        data = path.read_bytes()
+        text = (gzip.decompress(data) if path == packed else data).decode("utf-8-sig")
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+        raise DataError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    for row in csv.DictReader(io.StringIO(text, newline="")):
         yield row["Query"], (row["Tool"],)

@@ -15,11 +15,13 @@ from typing import Any, Literal
 from agentrl.golds import gold_reply
 from agentrl.types import Message, ToolCall
 
-__all__ = ["READ_AS", "Dialect", "declared", "shown_tools", "written"]
+__all__ = ["READ_AS", "WRITTEN_AS", "Dialect", "declared", "shown_tools", "written"]
 
 Dialect = Literal["hermes", "llama_json", "python", "openai"]
 READ_AS: Mapping[str, str] = {"hermes": "hermes", "llama_json": "llama", "python": "python", "openai": "auto"}
 """The verifier's name of each; a text under "openai" is in the form of the model's own template."""
+WRITTEN_AS: Mapping[str, str] = {**READ_AS, "openai": "json"}
+"""The verifier's name of what a gold is written in; for "openai" its calls are taken out of it."""
 _FORMS = {
     "hermes": (
         "Write each call as a JSON object with name and arguments between tags:\n"
@@ -58,7 +60,7 @@ def written(answer: Mapping[str, Any], dialect: Dialect) -> str | Message:
     Raises:
         DataError: The gold is no usable one, or cannot be written in the dialect.
     """
-    reply = str(gold_reply("tool_calls", answer, {"dialect": "json" if dialect == "openai" else READ_AS[dialect]}))
+    reply = str(gold_reply("tool_calls", answer, {"dialect": WRITTEN_AS[dialect]}))
     if dialect != "openai" or answer.get("irrelevant"):
         return reply
     calls = tuple(ToolCall(call["name"], call["arguments"], f"call_{i}") for i, call in enumerate(json.loads(reply)))

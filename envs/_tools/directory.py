@@ -8,11 +8,11 @@ same thing, the same action on another thing, and the same action on the thing i
 from __future__ import annotations
 
 import functools
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from agentrl.data import split_of
 from agentrl.envs._tools.actions import Action, Asked, Parameter, drawn
 from agentrl.envs._tools.kinds import Code, Day, Scene, ValueKind, Whole
 from agentrl.envs._tools.names import MAIL, PERSON, SUBJECT, need, plain_choice
@@ -221,9 +221,5 @@ def directory() -> Mapping[str, Listed]:
 
 @functools.cache
 def dealt(split: Split) -> tuple[str, ...]:
-    """The names of a split's tools, a fifth of all in test.
-
-    The digest is that of `agentrl.data.generated`, so that a problem with one of these names is in the same split.
-    """
-    digests = {name: hashlib.blake2b(f"tool_search\0{name}".encode(), digest_size=8).digest() for name in directory()}
-    return tuple(name for name, digest in digests.items() if (int.from_bytes(digest) % 5 == 0) == (split == "test"))
+    """The names of a split's tools, a fifth of all in test, as `generated` deals the problems with these names."""
+    return tuple(name for name in directory() if split_of("tool_search", name) == split)

@@ -1,18 +1,18 @@
-"""BM25 over the words of documents, and the ranking that a few queries make together."""
+"""Tools by id in a search engine, and the ranking that a few queries make together."""
 
 from __future__ import annotations
 
-import importlib
 import itertools
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
-import numpy as np
+from agentrl.envs._search.bm25 import BM25, STOP_WORDS
+from agentrl.envs._search.embedders import find_embedder
+from agentrl.envs._search.scores import Engine
+from agentrl.envs._search.vectors import Vectors
 
-from agentrl.errors import MissingExtraError
-
-__all__ = ["Index", "read_queries"]
+__all__ = ["Index", "by_vectors", "by_words", "read_queries"]
 
 MAX_QUERIES = 4
 MAX_CHARS = 300
@@ -20,45 +20,44 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _WORD = re.compile(r"[^\W_]+")
 
 
+@dataclass(frozen=True, slots=True)
 class Index:
-    """Documents by id, searched by their words (BM25 as in Lucene; k1 1.5, b 0.75).
+    """Documents by id, in an engine that has them in the order of the ids."""
 
-    Args:
-        documents: Texts by id.
-
-    Raises:
-        MissingExtraError: `bm25s` is not installed.
-    """
-
-    def __init__(self, documents: Mapping[str, str]) -> None:
-        try:
-            bm25s: Any = importlib.import_module("bm25s")
-            stopwords: Any = importlib.import_module("bm25s.stopwords")
-        except ImportError as error:
-            raise MissingExtraError("searching tools needs `bm25s`: pip install 'agentrl[shop]'") from error
-        self._stopwords = frozenset(stopwords.STOPWORDS_EN)
-        self.ids = tuple(documents)
-        words = [self._words(text) for text in documents.values()]
-        self._known = frozenset(itertools.chain.from_iterable(words))
-        self._scorer = bm25s.BM25(method="lucene")
-        self._scorer.index(words, show_progress=False)
+    ids: tuple[str, ...]
+    engine: Engine
 
     def search(self, query: str, k: int) -> list[str]:
-        """The ids of the best documents that share a word with the query, ties in the order of the documents."""
-        words = [word for word in self._words(query) if word in self._known]
-        if not words:
-            return []
-        scores = np.asarray(self._scorer.get_scores(words))
-        best = np.argsort(-scores, kind="stable")[:k]
-        return [self.ids[i] for i in best if scores[i] > 0]
+        """The ids of the best documents, ties in the order of the documents."""
+        return [self.ids[position] for position in self.engine.best(query, k)]
 
     def rank(self, queries: Sequence[str], k: int) -> list[str]:
         """The best of each query in turn, each document once."""
         rounds = itertools.zip_longest(*(self.search(query, k) for query in queries))
         return list(dict.fromkeys(id for ids in rounds for id in ids if id is not None))[:k]
 
-    def _words(self, text: str) -> list[str]:
-        return [word for word in _WORD.findall(_CAMEL.sub(" ", text).lower()) if word not in self._stopwords]
+
+def by_words(documents: Mapping[str, str]) -> Index:
+    """Documents, searched by BM25 (k1 1.5, b 0.75).
+
+    Raises:
+        MissingExtraError: `bm25s` is not installed.
+    """
+    return Index(tuple(documents), BM25(list(documents.values()), _words, k1=1.5, b=0.75))
+
+
+def by_vectors(documents: Mapping[str, str], embedder: str) -> Index:
+    """Documents, searched by the cosine of an embedder's vectors.
+
+    Raises:
+        ConfigError: There is no such embedder, or it gives no vectors.
+        MissingExtraError: What it needs is not installed.
+    """
+    return Index(tuple(documents), Vectors(list(documents.values()), find_embedder(embedder), name=embedder))
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in _WORD.findall(_CAMEL.sub(" ", text).lower()) if word not in STOP_WORDS]
 
 
 def read_queries(text: str) -> list[str] | None:

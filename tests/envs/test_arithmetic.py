@@ -6,6 +6,7 @@ import ast
 import operator
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -191,12 +192,42 @@ def test_reset_takes_a_task_by_id() -> None:
     assert (observation, info["task"]) == (wanted.prompt, wanted.id)
 
 
+@pytest.mark.parametrize("level", [1, 2, 3, 4, 5])
+def test_a_task_is_found_by_its_id_alone(level: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    train, test = (arithmetic_tasks(level, 2, split) for split in SPLITS)
+    sample = [(tasks, other, tasks[i]) for tasks, other in ((train, test), (test, train)) for i in range(-20, 0)]
+    made: list[str] = []
+
+    def make(id: str, *rest: Any) -> Task:
+        made.append(id)
+        return Task(id, *rest)
+
+    monkeypatch.setattr("agentrl.envs.arithmetic.Task", make)
+    for tasks, other, task in sample:
+        made.clear()
+        assert tasks.named(task.id) == task
+        assert made == [task.id]
+        assert other.named(task.id) is None
+    assert made == [sample[-1][2].id]
+
+
+@pytest.mark.parametrize(
+    "id",
+    [
+        *("", "2", "2:", "2:1+", "2:12+13+14", "2:021+48", "2:12-13", "3:12+13", "2:999+1", "a:b", "2:" + "9" * 5000),
+        *("2:21+47", "2:47+21"),  # a worked example
+    ],
+)
+def test_an_id_of_no_task(id: str) -> None:
+    assert [arithmetic_tasks(2, 2, split).named(id) for split in SPLITS] == [None, None]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"level": 6}, "level must be one of 1, 2, 3, 4, 5, got 6"),
-        ({"shots": 5}, "shots must be 0 to 4, got 5"),
-        ({"shots": -1}, "shots must be 0 to 4, got -1"),
+        ({"level": 6}, "level must be a whole number from 1 to 5; got 6"),
+        ({"shots": 5}, "shots must be a whole number from 0 to 4; got 5"),
+        ({"shots": -1}, "shots must be a whole number from 0 to 4; got -1"),
     ],
 )
 def test_wrong_options(options: dict[str, int], message: str) -> None:

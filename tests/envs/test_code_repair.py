@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 
 import agentrl
 from agentrl.conformance import check_env_plugin
+from agentrl.data import LazyTasks
 from agentrl.envs._code.examples import call_example, entry_of
+from agentrl.envs._code.repairs import mutant_repair
 from agentrl.envs._code.replies import fenced, repair_segments
 from agentrl.envs.code_repair import CodeRepair
 from agentrl.episodes import Sampling
-from agentrl.errors import ConfigError, DataError, SandboxError, UnknownIdError
+from agentrl.errors import ConfigError, DataError, SandboxError
 from agentrl.policies.script import Script
 from agentrl.render import ByteTokenizer, Renderer
 from agentrl.types import Message, Sample, SampleRequest, Task, Verdict
@@ -167,18 +169,25 @@ def test_a_preamble_stands_before_what_the_policy_writes(tmp_path: Path) -> None
 
 
 def test_mutants_are_made_from_their_ids() -> None:
-    env = make(variants=3)
+    env = make(count=69)
     tasks = env.all_tasks("train")
     assert len(tasks) == 23 * 3
     assert tasks[24].id == "train/is_prime/1"
     assert env.reset(options={"task": "train/is_prime/1"})[1]["task"] == "train/is_prime/1"
-    assert env.task == tasks[24] == make(variants=3).all_tasks("train")[24]
+    assert env.task == tasks[24] == make(count=69).all_tasks("train")[24]
     assert env.task is not None
     assert env.task.data["program"] != env.task.data["solution"]
-    with pytest.raises(UnknownIdError, match="as in 'train/gcd/0'"):
-        env.reset(options={"task": "train/is_prime/x"})
-    with pytest.raises(UnknownIdError, match="no task 'test/gcd/0'"):  # a program of the other split
-        env.reset(options={"task": "test/gcd/0"})
+
+
+def test_a_task_is_found_by_its_id_alone() -> None:
+    tasks = make(count=1 + 23 * 900).all_tasks("train")
+    assert isinstance(tasks, LazyTasks)
+    before = mutant_repair.cache_info().misses
+    last = tasks.named("train/gcd/900")
+    for id in ("train/is_prime/900", "train/gcd/0900", "train/gcd/x", "test/gcd/0", "train/spiral/0", "gcd"):
+        assert tasks.named(id) is None
+    assert mutant_repair.cache_info().misses == before + 1
+    assert last == tasks[-1]
 
 
 def test_mutants_of_two_edits() -> None:
@@ -324,9 +333,9 @@ def test_leetcode_gives_floats_and_a_new_solution_for_each_test(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"first": "mine"}, "first must be 'given' or 'own', got 'mine'"),
-        ({"variants": 0}, "must be at least 1"),
-        ({"edits": 0}, "must be at least 1"),
+        ({"first": "mine"}, "first must be one of given, own; got 'mine'"),
+        ({"count": 0}, "count must be a whole number, at least 1"),
+        ({"edits": 0}, "edits must be a whole number, at least 1"),
     ],
 )
 def test_wrong_options(options: dict[str, Any], message: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import agentrl
-from agentrl.envs._maths.levels import levels_of
+from agentrl.envs._levels import levels_of
 from agentrl.envs._maths.numbers_game import LEVELS, puzzle
 from agentrl.errors import ConfigError, DataError
 from agentrl.types import Split, Task

@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 import agentrl
+from agentrl.data import split_of
 from agentrl.envs._logic_text.pairs import problem_name
 from agentrl.envs._logic_text.perturb import OPERATORS, perturbed
+from agentrl.envs._logic_text.sentences import FAMILY
 from agentrl.envs._logic_text.wrong import contrast, is_contingent, is_different
 from agentrl.envs.fol_correct import FolCorrect
 from agentrl.errors import ConfigError
@@ -187,6 +189,14 @@ def test_splits_share_no_problem() -> None:
     assert drawn("test", 5) == drawn("test", 5)
 
 
+@pytest.mark.parametrize("id", ["fol_correct", "fol_translate"])
+def test_what_one_environment_of_sentences_trains_on_no_other_tests(id: str) -> None:
+    for split in ("train", "test"):
+        tasks = agentrl.make(id, level="1-4").all_tasks(split)
+        names = (problem_name(formula(tasks[i].answer["formula"])) for i in range(40))
+        assert {split_of(FAMILY, name) for name in names} == {split}
+
+
 # What is said of a wrong reply.
 
 
@@ -309,7 +319,7 @@ def test_what_small_models_do_not_show_is_asked_of_the_solvers() -> None:
     ("options", "message"),
     [
         ({"level": "4-5"}, "level must be 1 to 4"),
-        ({"edits": 0}, "edits must be 1 to 4, got 0"),
+        ({"edits": 0}, "edits must be a whole number from 1 to 4; got 0"),
         ({"feedback": "all"}, "feedback must be one of status, model"),
         ({"vocabulary": "cars"}, "vocabulary must be one of"),
     ],

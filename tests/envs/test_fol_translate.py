@@ -113,7 +113,7 @@ def test_splits_share_no_problem_and_are_stable() -> None:
         ({"level": 5}, "level must be 1 to 4"),
         ({"signature": "none"}, "signature must be one of given, free"),
         ({"vocabulary": "cars"}, "vocabulary must be one of"),
-        ({"distractors": 7}, "distractors must be 0 to 6, got 7"),
+        ({"distractors": 7}, "distractors must be a whole number from 0 to 6; got 7"),
     ],
 )
 def test_wrong_options(options: dict[str, Any], message: str) -> None:

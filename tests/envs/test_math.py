@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import agentrl
+from agentrl.data import LazyTasks
 from agentrl.errors import ConfigError, DataError
 from agentrl.types import Split, Task
 
@@ -34,6 +35,24 @@ def test_a_row_without_any_answer_is_left_out(tmp_path: Path) -> None:
     assert [task.id for task in found] == ["train/1"]
 
 
+def test_a_task_is_found_by_its_id_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.jsonl"
+    tasks(path, {"level": "Level 5"}, {}, {"level": "Level 5"}, {})
+    found = agentrl.make("math", source=str(path), levels=(2,)).all_tasks("train")
+    assert isinstance(found, LazyTasks)
+    last, made = found[1], Counter[str]()
+
+    def formed(problem: str, gold: str) -> str:
+        made[gold] += 1
+        return gold
+
+    monkeypatch.setattr("agentrl.envs.math.with_form", formed)
+    assert found.named("train/3") == last
+    assert made.total() == 1
+    for id in ("train/0", "train/03", "train/4", "test/3", "3", "train/"):
+        assert found.named(id) is None
+
+
 def test_filters(tmp_path: Path) -> None:
     rows = [
         {"level": level, "type": kind}
@@ -50,7 +69,10 @@ def test_filters(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"levels": (0,)}, "levels are 1 to 5, got 0"), ({"subjects": ("algebra",)}, "did you mean 'Algebra'")],
+    [
+        ({"levels": (0,)}, "a level must be a whole number from 1 to 5; got 0"),
+        ({"subjects": ("algebra",)}, "did you mean 'Algebra'"),
+    ],
 )
 def test_wrong_filters(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):

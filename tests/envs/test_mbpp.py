@@ -61,7 +61,7 @@ def test_imports_and_challenges_belong_to_the_tests(path: str, tmp_path: Path) -
 
 
 def test_wrong_use(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="shown must be at least 1, got 0"):
+    with pytest.raises(ConfigError, match="shown must be a whole number, at least 1; got 0"):
         agentrl.make("mbpp", shown=0)
     file = tmp_path / "a.json"
     for text, message in (

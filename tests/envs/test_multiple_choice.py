@@ -228,7 +228,7 @@ def test_a_row_that_is_no_question(row: dict[str, Any], message: str, tmp_path: 
 
 @pytest.mark.parametrize("options", [1, 6, True, "4"])
 def test_wrong_numbers_of_options(options: Any) -> None:
-    with pytest.raises(ConfigError, match="options must be 2 to 5"):
+    with pytest.raises(ConfigError, match="options must be a whole number from 2 to 5"):
         make(options=options)
 
 

@@ -156,7 +156,7 @@ def fake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def make(dataset: str, **options: Any) -> Any:
-    return agentrl.make("reasoning_gym", dataset=dataset, **{"size": 20, **options})
+    return agentrl.make("reasoning_gym", dataset=dataset, **{"count": 20, **options})
 
 
 def verdict(env: Any, task: Task, answer: str, frame: str = "<answer>{}</answer>") -> Verdict:
@@ -327,11 +327,11 @@ def test_a_task_of_other_settings_is_invalid() -> None:
 @pytest.mark.parametrize(
     ("options", "error", "says"),
     [
-        ({"size": 0}, ConfigError, "size must be 1 to 16384"),
+        ({"count": 0}, ConfigError, "count must be a whole number, at least 1"),
         ({"trust": "me"}, ConfigError, "trust must be one of checked, scorer"),
         ({"partial": "no"}, ConfigError, "partial must be one of keep, drop"),
-        ({"config": "seed=1"}, ConfigError, "seed is an option of the environment"),
-        ({"config": '{"size": 2}'}, ConfigError, "size is an option of the environment"),
+        ({"config": "seed=1"}, ConfigError, "seed is no setting here: give the options seed and count"),
+        ({"config": '{"size": 2}'}, ConfigError, "size is no setting here: give the options seed and count"),
         ({"config": '{"step": 2'}, ConfigError, "config is neither JSON nor key=value"),
         ({"config": "step"}, UsageError, "config takes key=value"),
         ({"config": [1]}, ConfigError, "config must be a mapping"),

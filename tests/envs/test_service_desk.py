@@ -163,32 +163,6 @@ def test_every_outcome_is_right_for_some_kind(desk: str) -> None:
 # What counts.
 
 
-def test_a_change_without_leave_scores_zero(env: ServiceDesk) -> None:
-    task = first(env)
-    gold = env.gold(task)
-    silent = [reply for reply in gold if isinstance(reply, Message)]
-    assert play(env, task, gold).success
-    verdict = play(env, task, silent)
-    assert verdict.feedback == "Something was done on the way that should not be, or left out."
-
-
-def test_leave_needs_the_id_of_what_it_is_for(env: ServiceDesk) -> None:
-    task = first(env)
-    vague = ["Shall I go ahead?" if isinstance(r, str) and "confirm" in r else r for r in env.gold(task)]
-    assert not play(env, task, vague).success
-
-
-def test_a_change_of_mind_counts(env: ServiceDesk) -> None:
-    task = first(env, twist=True)
-    *_, one, two = (reply for reply in env.gold(task) if isinstance(reply, str))
-    assert one == two
-    env.reset(options={"task": task})
-    assert task.data["customer"]["twist"] in env.step(one)[0][0].content
-    assert "Yes, please go ahead." in env.step(two)[0][0].content
-    once = [reply for i, reply in enumerate(env.gold(task)) if reply != one or i == env.gold(task).index(one)]
-    assert not play(env, task, once).success  # the first yes was never given
-
-
 @pytest.mark.parametrize("refused", [True, False])
 def test_customers_push_against_right_and_wrong_refusals(refused: bool, env: ServiceDesk) -> None:
     """So that a refusal on trial does not tell whether it is right."""
@@ -209,7 +183,7 @@ def test_a_refusal_needs_every_look(desk: str, kind: str) -> None:
     """Without the record that forbids it, or without the customer's, it is a guess."""
     (task,) = (env := ServiceDesk(desk=desk, kinds=(kind,), count=1)).all_tasks("train")
     gold = env.gold(task)
-    for table, key in (pattern["path"] for pattern in task.answer["events"]["required"][1:]):
+    for table, key in (pattern["path"] for pattern in task.answer["events"]["required"] if "path" in pattern):
         shown = [reply for reply in gold if not _shows(env, task, reply, table, key)]
         assert len(shown) < len(gold)
         assert not play(env, task, shown).success
@@ -345,7 +319,7 @@ def test_a_fork_is_a_replay_and_goes_its_own_way(env: ServiceDesk) -> None:
     [
         ({"desk": "pets"}, "desk must be one of"),
         ({"kinds": ("cancle",)}, "did you mean 'cancel'"),
-        ({"count": 0}, "count must be at least 1, got 0"),
+        ({"count": 0}, "count must be a whole number, at least 1; got 0"),
         ({"source": "x", "kinds": ("cancel",)}, "kinds choose among generated tasks"),
         ({"source": "x", "desk": "bank"}, "desk of a source must be one of retail, airline"),
     ],

@@ -372,13 +372,15 @@ LEFT_OUT = {
 
 
 @pytest.mark.parametrize(
-    ("desk", "split", "count"), [("retail", "train", 481), ("retail", "test", 111), ("airline", "test", 50)]
+    ("desk", "split", "count", "to_refuse"),
+    [("retail", "train", 481, 0), ("retail", "test", 111, 5), ("airline", "test", 50, 19)],
 )
-def test_the_public_golds(desk: str, split: Split, count: int, data_dir: DataDir) -> None:
+def test_the_public_golds(desk: str, split: Split, count: int, to_refuse: int, data_dir: DataDir) -> None:
     env = agentrl.make("service_desk", desk=desk, source=str(data_dir("tau_bench")))
     assert isinstance(env, ServiceDesk)
     tasks = env.all_tasks(split)
     assert len(tasks) == count
+    assert sum(task.answer["events"].get("required") is not None for task in tasks) == to_refuse
     assert [id.rpartition("/")[2] for id in env.reasons_left_out[split]] == LEFT_OUT[desk, split].split()
     assert env.left_out[split] == len(env.reasons_left_out[split])
     assert max(len(env.gold(task)) for task in tasks) <= env.max_turns

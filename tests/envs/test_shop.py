@@ -106,9 +106,9 @@ def test_splits_share_no_product_and_tasks_are_stable() -> None:
 def test_a_task_named_by_its_id_is_made_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     made, draw = [], Shop._draw
 
-    def drawn(env: Shop, rng: random.Random, id: str) -> tuple[str, Task] | None:
+    def drawn(env: Shop, split: Split, rng: random.Random, id: str) -> tuple[str, Task] | None:
         made.append(id)
-        return draw(env, rng, id)
+        return draw(env, split, rng, id)
 
     monkeypatch.setattr(Shop, "_draw", drawn)
     env = make()
@@ -148,7 +148,7 @@ def test_no_quality_or_value_is_taken_for_another(kind: object) -> None:
 
 
 def test_what_a_poor_purchase_earns() -> None:
-    env = make()
+    env = make(reward="webshop")
     task = next(t for t in env.all_tasks("test") if len(t.answer["goal_options"]) == 1)
     search, *pages, option, buy = map(str, env.gold(task))
     parts = len(task.answer["attributes"]) + 2
@@ -187,7 +187,7 @@ def test_buying_nothing_earns_nothing() -> None:
         "click[Buy Now]",
         "click[Search]",
         "search[]",
-        "say[I decline]",
+        "decline[mockery]",
         "<think>search[lamp]",
         "I would search[lamp] first, then decide",
         "click[Next >]",
@@ -214,24 +214,41 @@ def wander(env: Shop, rng: random.Random) -> str:
     return f"click[{rng.choice(names)}]"
 
 
-def test_what_chance_and_the_first_result_earn() -> None:
+@pytest.mark.parametrize(
+    ("reward", "expected"), [("strict", (0.0, 0.0, 0.25)), ("webshop", (0.08, 0.59, 0.84))], ids=["strict", "webshop"]
+)
+def test_what_chance_and_the_first_result_earn(reward: str, expected: tuple[float, float, float]) -> None:
     """The numbers on the card."""
-    env, rng = make(), random.Random(0)
-    chance, first = [], []
+    env, rng = make(reward=reward), random.Random(0)
+    chance, first, with_options = [], [], []
     for task in env.all_tasks("test")[:100]:
         env.reset(options={"task": task})
         over = False
         while not over:
-            _, reward, terminated, truncated, _ = env.step(wander(env, rng))
+            _, earned, terminated, truncated, _ = env.step(wander(env, rng))
             over = terminated or truncated
-        chance.append(reward)
-        env.reset(options={"task": task})
-        env.step(f"search[{task.data['instruction']}]")
-        env.step(f"click[{looked_at(env)}]")
-        first.append(env.step("click[Buy Now]")[1])
-    assert statistics.mean(chance) == pytest.approx(0.05, abs=0.04)
-    assert statistics.mean(first) == pytest.approx(0.7, abs=0.06)
+        chance.append(earned)
+        words = task.data["instruction"]
+        found = [f"search[{words}]", f"click[{env.catalogue.find(words.lower())[0]}]"]
+        first.append(play(env, task, [*found, "click[Buy Now]"]).score)
+        options = [f"click[{value}]" for value in task.answer["goal_options"].values()]
+        with_options.append(play(env, task, [*found, *options, "click[Buy Now]"]).score)
+    means = tuple(map(statistics.mean, (chance, first, with_options)))
+    assert means == pytest.approx(expected, abs=0.08)
     assert 1.0 not in first
+
+
+def test_no_search_tells_a_familys_quality() -> None:
+    """Members that differ in a quality are the same to a search, and their titles and descriptions tell nothing."""
+    products = own_catalogue(1000, 0).products
+    pairs = [(a, b) for a, b in itertools.pairwise(products) if a.title.split()[:2] == b.title.split()[:2]]
+    differ = [(a, b) for a, b in pairs if set(a.attributes) != set(b.attributes)]
+    assert len(differ) > 100
+    for a, b in differ:
+        assert (a.title, a.description, a.bullets[0]) == (b.title, b.description, b.bullets[0])
+        for product, other in ((a, b), (b, a)):
+            (own,) = set(product.attributes) - set(other.attributes)
+            assert any(bullet.startswith(own) for bullet in product.bullets[1:])
 
 
 def test_a_fork_is_a_replay_and_goes_its_own_way() -> None:
@@ -315,8 +332,8 @@ def test_rollouts_run_side_by_side() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"products": FEWEST - 1}, "products must be at least 50, got 49"),
-        ({"count": 0}, "count must be at least 1"),
+        ({"products": FEWEST - 1}, "products must be a whole number, at least 50; got 49"),
+        ({"count": 0}, "count must be a whole number, at least 1"),
         ({"reward": "fuzzy"}, "reward must be one of webshop, strict"),
         ({"observation": "html"}, "observation must be one of text, rich"),
         ({"norms": "all"}, "norms must be one of"),

@@ -55,9 +55,8 @@ SHOP = Session(Catalogue([LAMP, *OTHERS]), "find me a lamp")
         ('"click[red]"', "click", "red"),
         ("click[size [large]]", "click", "size [large]"),
         ("click[red]\nThen I will see the price.", "click", "red"),
-        ("say[I cannot buy this.]", "say", "I cannot buy this."),
-        ("say[I cannot buy this.\nIt would harm people.]", "say", "I cannot buy this. It would harm people."),
-        ("say[I look first]\nclick[red]", "click", "red"),
+        ("It would hurt people. Action: Decline[ Mockery ]", "decline", "Mockery"),
+        ("decline[mockery]\nclick[red]", "click", "red"),
         ("  search[ lamp\u00a0 shade ]  ", "search", "lamp shade"),
     ],
 )
@@ -75,7 +74,8 @@ def test_actions_as_they_are_written(reply: str, name: str, what: str) -> None:
         "search lamp",
         "search[lamp",
         "search[red\nlamp]",
-        "say[I cannot\nbuy this",
+        "say[I cannot buy this]",
+        "decline[mock\nery]",
         "I could click[Buy Now] here, but I wait",
         "<think>\nclick[Buy Now]",
         "<think>\nclick[Buy Now]\n</think>\nI wait.",
@@ -205,7 +205,7 @@ def test_ways_back() -> None:
         (("search[lamp]", "click[B0LAMP0001]"), "click[Lumo Desk Lamp]"),
         (("search[lamp]", "click[B0LAMP0001]"), "click[B0RUG00001]"),
         (("search[lamp]", "click[B0LAMP0001]", "click[Features]"), "click[Buy Now]"),
-        (("search[lamp]", "click[B0LAMP0001]"), "say[hello]"),
+        (("search[lamp]", "click[B0LAMP0001]"), "decline[mockery]"),
     ],
 )
 def test_what_a_page_does_not_have_leads_nowhere(way: tuple[str, ...], action: str) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 import agentrl
-from agentrl.envs._code.goals import KINDS, draw_goal, unmet
+from agentrl.data import LazyTasks
+from agentrl.envs._code.goals import KINDS, Goal, draw_goal, unmet
 from agentrl.envs.terminal import TAIL, Terminal
 from agentrl.errors import ConfigError, UnknownIdError
 from agentrl.policies.script import Script
@@ -104,7 +105,7 @@ def test_goals_are_drawn_from_their_generator_alone_and_never_met_at_first(kind:
 
 
 def test_splits_and_ids() -> None:
-    env = agentrl.make("terminal", count=50)
+    env = agentrl.make("terminal", count=50 * len(KINDS))
     train, test = env.all_tasks("train"), env.all_tasks("test")
     assert len(train) == len(test) == 50 * len(KINDS)
     assert train[0].id == "train/create/0"
@@ -114,6 +115,23 @@ def test_splits_and_ids() -> None:
     assert env.reset(options={"task": "test/find/7", "split": "test"})[1]["task"] == "test/find/7"
     with pytest.raises(UnknownIdError):
         env.reset(options={"task": "test/find/50", "split": "test"})
+
+
+def test_a_task_is_found_by_its_id_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    def draw(source: random.Random, kind: str) -> Goal:
+        made.append(kind)
+        return draw_goal(source, kind)
+
+    monkeypatch.setattr("agentrl.envs.terminal.draw_goal", draw)
+    tasks = Terminal(count=30, kinds=("sort", "find", "sort")).all_tasks("train")
+    assert isinstance(tasks, LazyTasks)
+    found = tasks.named("train/find/14")
+    assert made == ["find"]
+    assert found == tasks[29]
+    for id in ("train/find/15", "train/find/07", "train/count/0", "test/find/0", "train/find/", "find"):
+        assert tasks.named(id) is None
 
 
 def test_files_last_and_the_shell_does_not(env: Terminal) -> None:
@@ -284,7 +302,10 @@ def test_rollouts_run_side_by_side() -> None:
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"kinds": ("sorting",)}, "did you mean 'sort'"), ({"count": 0}, "count must be at least 1, got 0")],
+    [
+        ({"kinds": ("sorting",)}, "did you mean 'sort'"),
+        ({"count": 0}, "count must be a whole number, at least 1; got 0"),
+    ],
 )
 def test_wrong_options(options: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):

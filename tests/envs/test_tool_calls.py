@@ -183,6 +183,13 @@ def test_splits_share_no_problem_and_are_stable() -> None:
     assert names["train"].isdisjoint(names["test"])
 
 
+def test_levels_of_a_range_are_drawn_alike() -> None:
+    tasks: Any = agentrl.make("tool_calls", level="1-3", kinds=["multiple"]).all_tasks("train")
+    drawn = [tasks[i] for i in range(300)]
+    assert {(t.data["level"], len(t.answer["tools"])) for t in drawn} == {(1, 3), (2, 6), (3, 12)}
+    assert min(Counter(t.data["level"] for t in drawn).values()) > 70
+
+
 def test_floors() -> None:
     env: Any = agentrl.make("tool_calls", level=2)
     refusal, task_count, earned = "Sorry, none of these tools can do that.", 150, 0.0
@@ -213,8 +220,8 @@ def test_order_counts_where_it_is_given() -> None:
     ("options", "message"),
     [
         ({"kinds": ["paralel"]}, "did you mean 'parallel'"),
-        ({"level": 4}, "level must be 1, 2 or 3, got 4"),
-        ({"count": 0}, "count must be at least 1"),
+        ({"level": 4}, 'level must be 1 to 3, or a range such as "1-3"; got 4'),
+        ({"count": 0}, "count must be a whole number, at least 1"),
         ({"dialect": "xml"}, "dialect must be one of hermes"),
         ({"reward": "all"}, "reward must be one of binary"),
     ],
@@ -309,7 +316,7 @@ def test_seal_rows_are_kept_where_the_request_names_every_value(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("name", "kinds", "counts"),
     [
-        ("bfcl_v4", ["parallel"], {"train": (342, 5), "test": (93, 0)}),
+        ("bfcl_v4", ["parallel"], {"train": (343, 2), "test": (92, 3)}),
         ("seal_tools", ["multiple"], {"train": (134, 66)}),
     ],
 )

@@ -18,7 +18,7 @@ import pytest
 import agentrl
 from agentrl.envs._tools.directory import ACTIONS, DOMAINS, THINGS, dealt, directory
 from agentrl.envs._tools.kinds import Scene
-from agentrl.envs._tools.ranking import Index
+from agentrl.envs._tools.ranking import by_words
 from agentrl.errors import ConfigError, DataError, MissingExtraError
 from agentrl.types import Message, Task
 
@@ -75,19 +75,19 @@ def test_a_request_uses_as_many_words_of_the_tool_as_its_level_says(level: int, 
 
 def test_the_engine_ranks_as_bm25_by_hand() -> None:
     """idf 1.2 and 0.47 of a word in one and two of three documents of equal length."""
-    index = Index({"a": "red apple", "b": "green apple", "c": "blue sky"})
+    index = by_words({"a": "red apple", "b": "green apple", "c": "blue sky"})
     assert index.search("apple", 3) == ["a", "b"]
     assert index.search("green apple", 3) == ["b", "a"]
     assert index.search("the of", 3) == index.search("quartz", 3) == index.search("", 3) == []
     assert index.rank(["sky", "apple"], 3) == ["c", "a", "b"]
     assert index.rank(["apple", "green"], 3) == ["a", "b"]
-    assert Index({"x": "getRedApple now", "y": "gets read"}).search("red", 2) == ["x"]
+    assert by_words({"x": "getRedApple now", "y": "gets read"}).search("red", 2) == ["x"]
 
 
 def test_a_missing_engine_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "bm25s", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'agentrl\[shop\]'"):
-        Index({"a": "b"})
+        by_words({"a": "b"})
 
 
 @pytest.mark.parametrize("level", [1, 2, 3])
@@ -115,6 +115,14 @@ def test_no_tool_is_in_both_splits_of_whatever_levels_and_tasks_are_stable() -> 
     assert train <= set(dealt("train"))
     assert test <= set(dealt("test"))
     assert set(dealt("train")) | set(dealt("test")) == set(directory())
+
+
+def test_a_range_of_levels_draws_each_task_from_one_of_them() -> None:
+    env: Any = agentrl.make("tool_search", level="1-3")
+    tasks = first(env, 60)
+    assert {len(task.answer["relevant"]) for task in tasks} == {1, 2, 3}
+    assert {play(env, task, *env.gold(task)) for task in tasks} == {(1.0, "correct")}
+    assert {task.id.rpartition("/")[0] for task in tasks} == {"tool_search/1-3/train"}
 
 
 def test_no_draw_is_lost_to_the_other_split(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,13 +209,15 @@ def test_a_fork_equals_a_replay() -> None:
     ("options", "message"),
     [
         ({"mode": "both"}, "mode must be one of query, call"),
-        ({"level": 0}, "level must be 1, 2 or 3, got 0"),
-        ({"k": 2}, "k must be a whole number from 3 to 50, got 2"),
+        ({"level": 0}, 'level must be 1 to 3, or a range such as "1-3"; got 0'),
+        ({"level": "2-4"}, "level must be 1 to 3"),
+        ({"retriever": "dense"}, "retriever must be one of bm25, embeddings"),
+        ({"k": 2}, "k must be a whole number from 3 to 50; got 2"),
         ({"k": True}, "k must be a whole number"),
         ({"metric": "mrr"}, "metric must be one of ndcg"),
         ({"combine": "sum"}, "combine must be one of product"),
         ({"dialect": "openai"}, "dialect must be one of hermes, llama_json, python"),
-        ({"count": 0}, "count must be at least 1"),
+        ({"count": 0}, "count must be a whole number, at least 1"),
     ],
 )
 def test_wrong_options(options: dict[str, Any], message: str) -> None:
@@ -216,6 +226,7 @@ def test_wrong_options(options: dict[str, Any], message: str) -> None:
 
 
 def metatool(folder: Path, *rows: tuple[str, str]) -> str:
+    folder.mkdir(exist_ok=True)
     about = {"Rain": "Forecast of showers and storms", "Cook": "Recipes for dinner", "Fly": "Flights and airports"}
     (folder / "plugin_des.json").write_text(json.dumps(about))
     (folder / "big_tool_des.json").write_text("{}")
@@ -262,6 +273,10 @@ def test_bench_rows(tmp_path: Path) -> None:
 
 
 def test_broken_sources_are_named(tmp_path: Path) -> None:
+    source = metatool(tmp_path / "meta")
+    (tmp_path / "meta" / "all_clean_data.csv.gz").write_bytes(gzip.compress(b"Query,Tool")[:-9] + b"\xff" * 9)
+    with pytest.raises(DataError, match=r"all_clean_data\.csv\.gz cannot be read"):
+        both(agentrl.make("tool_search", source=source))
     with pytest.raises(DataError, match="holds neither MetaTool"):
         both(agentrl.make("tool_search", source=str(tmp_path)))
     with pytest.raises(DataError, match="not of the data set's form"):
@@ -271,7 +286,7 @@ def test_broken_sources_are_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "options", "counts"),
     [
-        ("stabletoolbench", {}, {"train": (473, 134), "test": (113, 45)}),
+        ("stabletoolbench", {}, {"train": (456, 141), "test": (130, 38)}),
         ("seal_tools", {"mode": "call"}, {"train": (307, 179)}),
         ("toolbench", {}, {"train": (5, 2), "test": (1, 2)}),
     ],

@@ -5,12 +5,9 @@ from __future__ import annotations
 import re
 
 from agentrl.errors import ConfigError
-from agentrl.types import Split
 
-__all__ = ["COUNTS", "levels_of"]
+__all__ = ["levels_of"]
 
-COUNTS: dict[Split, int] = {"train": 10_000, "test": 1_000}
-"""How many tasks of each split a generated environment has."""
 _RANGE = re.compile(r"([1-9])(?:-([1-9]))?")
 
 
