@@ -114,7 +114,8 @@ class SelfCorrection(Env):
     def respond(self, action: Message) -> Outcome:
         """Judge one attempt; ask for the next."""
         assert self.task is not None
-        self._shown(self.task)
+        if self._scores:  # for the first attempt it has just begun
+            self._shown(self.task)
         *_, info = self.inner.step(action)
         verdict: Verdict = info["verdict"]
         if not verdict.scored:

@@ -19,13 +19,15 @@ Data licence: generated; none.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from agentrl import sandbox as sandboxes
-from agentrl.data import in_turn
+from agentrl.data import generated, in_turn
 from agentrl.environment import Env, Outcome
 from agentrl.envs._code.goals import KINDS, draw_goal, unmet
 from agentrl.envs._code.replies import fenced
@@ -85,7 +87,7 @@ class Terminal(Env):
 
     def tasks(self, split: Split) -> Sequence[Task]:
         """Tasks of all kinds in turn, each made when it is asked for."""
-        return in_turn(split, self.kinds, self.count, _task)
+        return in_turn(split, self.kinds, self.count, functools.partial(_task, split))
 
     def gold(self, task: Task) -> Sequence[str | Message]:
         """The commands of the generator, then `done`."""
@@ -206,8 +208,14 @@ def _shown(result: ExecResult) -> str:
     return "\n".join(parts)
 
 
-def _task(kind: str, id: str) -> Task:
-    goal = draw_goal(random.Random(f"terminal/{id}"), kind)
+def _task(split: Split, kind: str, id: str) -> Task:
+    """A task; none of the other split asks for the same with the same answer."""
+    return replace(generated(f"terminal/{id}", split, 1, functools.partial(_drawn, kind))[0], id=id)
+
+
+def _drawn(kind: str, draw: random.Random, id: str) -> tuple[str, Task]:
+    goal = draw_goal(draw, kind)
     answer: Mapping[str, Any] = {"files": dict(goal.expected), "absent": list(goal.absent)}
     prompt = (Message("system", SYSTEM), Message("user", goal.instruction))
-    return Task(id, prompt, answer, {"kind": kind, "files": dict(goal.files), "commands": goal.commands})
+    data = {"kind": kind, "files": dict(goal.files), "commands": goal.commands}
+    return repr((goal.instruction, answer)), Task(id, prompt, answer, data)

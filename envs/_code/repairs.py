@@ -23,6 +23,8 @@ __all__ = ["PROGRAMS", "Repair", "header", "mutant_repair", "programs_of", "repa
 PROGRAMS: tuple[Program, ...] = (*on_numbers.PROGRAMS, *on_lists.PROGRAMS, *on_texts.PROGRAMS)
 _QUICK = {"wall_s": 4.0, "cpu_s": 1.0, "memory_mib": 256}
 """Enough for examples done by hand."""
+_TRIAL = {**_QUICK, "cpu_s": 0.2}
+"""For candidates: one that ends needs a tenth of it."""
 _NODES = ("TreeNode", "ListNode", "Node")
 """Types that LeetCode writes as lists in its examples."""
 
@@ -60,17 +62,26 @@ def mutant_repair(name: str, id: str, edits: int, sandbox: str) -> Repair:
         DataError: No such mutant was found.
         SandboxError: The machine failed.
     """
-    program = next(program for program in PROGRAMS if program.name == name)
-    suite = {**program.suite(), "limits": _QUICK}
+    program = _program(name)
     for mutant in mutants(program.source, id, count=edits):
-        result = judge(suite, mutant.source, sandbox=sandbox)
-        if result.status == "infra_error":
-            raise SandboxError(result.feedback)
-        shows = any(test.visible and not test.passed for test in result.results)
-        if shows and result.status == "incorrect":  # one that hangs would cost its time limit at every try
+        if _is_wrong(name, mutant.source, sandbox):
             bug = ", ".join(edit.operator for edit in mutant.edits)
+            suite = {**program.suite(), "limits": _QUICK}
             return Repair(id, program.statement, mutant.source, program.source, suite, bug=bug)
     raise DataError(f"no mutant of {name} with {edits} edits fails a visible test and ends; take fewer edits")
+
+
+@functools.lru_cache(maxsize=8192)  # a program's mutants repeat, and one that hangs takes seconds
+def _is_wrong(name: str, mutant: str, sandbox: str) -> bool:
+    """Whether a mutant ends, and fails a test that the policy may see: one that hangs would do so at every try."""
+    result = judge({**_program(name).suite(), "limits": _TRIAL}, mutant, sandbox=sandbox)
+    if result.status == "infra_error":
+        raise SandboxError(result.feedback)
+    return result.status == "incorrect" and any(test.visible and not test.passed for test in result.results)
+
+
+def _program(name: str) -> Program:
+    return next(program for program in PROGRAMS if program.name == name)
 
 
 def repair_of(row: Mapping[str, Any], id: str) -> Repair | None:
