@@ -11,7 +11,8 @@ Source: none; written for agentrl. Differs from the source: nothing to differ fr
 The task is a function of its id: a kind and a number, train and test drawn from different streams. An episode forks by
 running its commands again in a fresh box, so `state_key` is a digest of the files.
 
-Covered: eleven kinds of goals, unlimited in number; scripts of several lines; limits on time, memory and disk.
+Covered: eleven kinds of goals (of `count` about a hundred, of others more); scripts of several lines; limits on time,
+memory and disk.
 Not covered: permissions, links, processes that outlive a turn, network; commands whose output tells the time, for a
 fork runs them again.
 Data licence: generated; none.

@@ -15,6 +15,7 @@ text in Python and compares within 1e-5; here no text is run, and 24.000001 is n
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -25,6 +26,7 @@ from agentrl.errors import DataError, check_choice
 from agentrl.types import Task, Transcript, Verdict
 from agentrl.verifiers._countdown.expression import Expression, NotAnExpressionError, read, tokens_of
 from agentrl.verifiers._countdown.search import MAX_NUMBERS, solved
+from agentrl.verifiers._reading.content import Content, content_of
 from agentrl.verifiers._reading.extract import PLACES, Extract, candidates, placed
 
 Uses = Literal["all", "at_most"]
@@ -141,11 +143,11 @@ def verify(task: Task, transcript: Transcript, *, extract: Extract = "answer_tag
 
 def _problem(expression: Expression, puzzle: _Puzzle, uses: Uses) -> str:
     """What is wrong with an expression; the empty string where it solves the puzzle."""
-    used, given = Counter(expression.numbers), Counter(puzzle.numbers)
-    if not used <= given:
-        return "The expression uses a number that is not given, or one too often."
-    if uses == "all" and used != given:
-        return "The expression does not use every number."
+    if sorted(expression.numbers) != sorted(puzzle.numbers):
+        if not Counter(expression.numbers) <= Counter(puzzle.numbers):
+            return "The expression uses a number that is not given, or one too often."
+        if uses == "all":
+            return "The expression does not use every number."
     if expression.value is None:
         return "The expression divides by zero."
     if expression.value != puzzle.target:
@@ -156,11 +158,21 @@ def _problem(expression: Expression, puzzle: _Puzzle, uses: Uses) -> str:
 
 
 def _puzzle(answer: Any) -> _Puzzle:
-    """Read a task's answer.
+    """Read a task's answer, or find it among the last ones that were read.
 
     Raises:
         DataError: It cannot be used.
     """
+    content = content_of(answer)
+    return _read_puzzle(answer) if content is None else _puzzle_once(content)
+
+
+@functools.lru_cache(1024)
+def _puzzle_once(content: Content) -> _Puzzle:
+    return _read_puzzle(content.answer)
+
+
+def _read_puzzle(answer: Any) -> _Puzzle:
     if not isinstance(answer, Mapping) or not {"numbers", "target"} <= set(answer) <= {"numbers", "target", "solution"}:
         raise DataError(f'it must be {{"numbers": [...], "target": ...}}, perhaps with "solution", got {answer!r:.60}')
     numbers, target, solution = answer["numbers"], answer["target"], answer.get("solution")

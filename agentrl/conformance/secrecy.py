@@ -53,6 +53,8 @@ def _replaced(value: Any, asked: str, mark: str) -> Iterator[Any]:
     if isinstance(value, str) and len(value) >= 3 and value not in asked:
         yield mark
     elif isinstance(value, Mapping):
+        if value.get("visible") is True:  # a test that the policy may see
+            return
         for key, part in value.items():
             yield from ({**value, key: other} for other in _replaced(part, asked, mark))
     elif isinstance(value, list | tuple):

@@ -8,13 +8,14 @@ the rules does.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agentrl.verifiers._fol.syntax import Apply, Atom, Equal, Formula, Joined, Not, Quantified, Term, Variable, symbols
 
-__all__ = ["Clauses", "Step"]
+__all__ = ["Clauses", "Step", "rounds_to"]
 
 _Literal = tuple[bool, str, tuple[Term, ...]]
 _Schema = list[_Literal]
@@ -187,3 +188,13 @@ class Clauses:
 
     def _number(self, name: str, args: tuple[str, ...]) -> int:
         return self._atoms.setdefault((name, args), len(self._atoms) + 1)
+
+
+@functools.lru_cache(1024)
+def rounds_to(goal: Formula, premises: tuple[Formula, ...]) -> int | None:
+    """In how many rounds unit propagation finds a ground literal; None where it does not, or the premises clash.
+
+    The last ones are kept: the episodes of a group begin with the same premises.
+    """
+    clauses = Clauses(premises, [goal])
+    return (clauses.rounds() or {}).get(clauses.literal(goal))

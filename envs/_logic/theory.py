@@ -16,11 +16,12 @@ from typing import Literal, get_args
 from agentrl.envs._logic.clauses import Clauses, Step
 from agentrl.envs._logic.lexicon import Lexicon, Vocabulary, draw_lexicon
 from agentrl.envs._logic.moves import MOVES, Move, Pen, about, all_of, args_of, complement, literal, rule
-from agentrl.errors import ConfigError, check_choice
+from agentrl.errors import check_choice, check_count
 from agentrl.verifiers._fol.printer import canonical
 from agentrl.verifiers._fol.syntax import Formula, Joined, Not, Quantified, Variable
 
 __all__ = [
+    "FAMILY",
     "LABELS",
     "MAX_DEPTH",
     "MAX_DISTRACTORS",
@@ -35,6 +36,8 @@ __all__ = [
 Label = Literal["True", "False", "Uncertain"]
 Negation = Literal["none", "some"]
 
+FAMILY = "fol_entail"
+"""Whose problems theories are: `generated` keeps one in one split for all environments that ask about it."""
 LABELS: tuple[Label, ...] = get_args(Label)
 MAX_DEPTH = 8
 MAX_DISTRACTORS = 24
@@ -64,10 +67,8 @@ class Settings:
     vocabulary: Vocabulary = "mixed"
 
     def __post_init__(self) -> None:
-        if not 1 <= self.depth <= MAX_DEPTH:
-            raise ConfigError(f"depth must be 1 to {MAX_DEPTH}, got {self.depth!r}")
-        if not 0 <= self.distractors <= MAX_DISTRACTORS:
-            raise ConfigError(f"distractors must be 0 to {MAX_DISTRACTORS}, got {self.distractors!r}")
+        check_count("depth", self.depth, most=MAX_DEPTH)
+        check_count("distractors", self.distractors, least=0, most=MAX_DISTRACTORS)
         check_choice("negation", self.negation, get_args(Negation))
         check_choice("vocabulary", self.vocabulary, get_args(Vocabulary))
 

@@ -10,7 +10,7 @@ import pytest
 
 from agentrl.envs._shop.actions import Action, parse_action
 from agentrl.envs._shop.goals import draw_wish, goal_of, meets
-from agentrl.envs._shop.pages import write
+from agentrl.envs._shop.pages import Part, write
 from agentrl.envs._shop.products import Catalogue, Product, Review
 from agentrl.envs._shop.search import MAX_TOKENS, RESULTS, Search
 from agentrl.envs._shop.session import Place, Session
@@ -272,3 +272,41 @@ def test_equal_results_come_in_the_catalogues_order_and_are_limited() -> None:
     assert index.best("lamp") == list(range(RESULTS))
     words = " ".join(f"word{i}" for i in range(MAX_TOKENS))
     assert Search([words, "last"]).best(f"{words} last") == [0]
+
+
+def test_a_page_is_made_and_a_search_is_run_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[str] = []
+    catalogue = Catalogue([LAMP, *OTHERS])
+    find = catalogue.find
+
+    def counted(words: str) -> tuple[str, ...]:
+        searched.append(words)
+        return find(words)
+
+    monkeypatch.setattr(catalogue, "find", counted)
+    session = Session(catalogue, "find me a lamp")
+    place = Place("results", "rug")
+    assert session.page(place) is session.page(Place("results", "rug"))
+    second = session.go(place, Action("click", "Next >"))
+    assert second == Place("results", "rug", 2)
+    assert session.page(second) != session.page(place)
+    assert searched == ["rug"]
+    assert session.page(Place("results", "lamp"))[-2:] == [Part(LAMP.title), Part("$10.0 to $12.5")]
+    assert searched == ["rug", "lamp"]
+
+
+def test_every_place_shows_its_own_page() -> None:
+    places = [
+        Place(),
+        Place("results", "rug"),
+        Place("results", "rug", seen=frozenset({OTHERS[0].asin})),
+        Place("item", asin=LAMP.asin),
+        Place("item", asin=LAMP.asin, chosen=(("size", "xl"),)),
+        Place("item", asin=OTHERS[0].asin),
+        Place("sub", asin=LAMP.asin, sub="Reviews"),
+        Place("sub", asin=LAMP.asin, sub="Features"),
+        Place("done", asin=LAMP.asin),
+    ]
+    kept = Session(SHOP.catalogue, "find me a lamp")
+    for place in (*places, *reversed(places)):
+        assert kept.page(place) == Session(SHOP.catalogue, "find me a lamp").page(place)

@@ -246,6 +246,10 @@ def test_canonical_text_is_a_fixed_point_without_the_writers_names(tree: Formula
     assert renamed(renamed(tree, swapped), back) == tree
 
 
+def test_canonical_names_are_none_that_the_formula_uses() -> None:
+    assert canonical(read("∀x (_1(x) ∧ P(_2, x))", constants=(ANY_NAME,)).formula) == "∀_3 (_1(_3) ∧ P(_2, _3))"
+
+
 @settings(deadline=None, max_examples=300)
 @given(
     st.text(alphabet="∀∃xyPQ(),.:;[]{}!?¬~-∧&∨|→<=>↔⊕= \n\\$_^abc1'", max_size=40), st.sampled_from(("tight", "wide"))

@@ -311,7 +311,7 @@ def test_the_same_verdicts_from_processes(method: str) -> None:
         "Let me run get_fare --to Bern",
         "I use getFare(to='Bern') for it",
         "I use **get_fare**(to='Bern') for it",
-        "I use get\u200b_fare(to='Bern') for it",
+        "I use get\u200b_fare to=Bern for it",
         "I use get_fare（to='Bern'） for it",
         "I call get_fare with {'to': 'Bern'} then",
         'So it is {"get_fare": {"to": "Bern"}} then',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Literal
 
@@ -65,8 +66,11 @@ def _applied(name: str, args: tuple[Term, ...]) -> str:
     return f"{name}({', '.join(map(_term, args))})" if args else name
 
 
+@functools.lru_cache(4096)
 def canonical(formula: Formula) -> str:
     """One spelling for all formulas that differ only in spelling, brackets and names of bound variables.
+
+    The last ones are kept: each question to the solvers names the same premises again.
 
     >>> from agentrl.verifiers._fol.reader import read
     >>> canonical(read("forall who (P(who))").formula)

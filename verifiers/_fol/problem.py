@@ -10,6 +10,7 @@ Any mapping may also hold "signature" ({"predicates": {name: arguments}, "functi
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
@@ -19,6 +20,7 @@ from agentrl.verifiers._fol.printer import canonical
 from agentrl.verifiers._fol.prover import label_of, satisfiable
 from agentrl.verifiers._fol.reader import ReadError, Scope, read
 from agentrl.verifiers._fol.syntax import Formula, SymbolError, Symbols, symbols
+from agentrl.verifiers._reading.content import Content, content_of
 
 __all__ = ["LABELS", "MAX_FORMULAS", "Kind", "Mode", "Problem", "fault", "read_problem"]
 
@@ -26,6 +28,7 @@ Mode = Literal["auto", "equivalence", "entailment", "proof"]
 Kind = Literal["equivalence", "entailment", "proof"]
 
 MAX_FORMULAS = 64
+_KEPT = 1024
 LABELS = {"true": "True", "false": "False", "uncertain": "Uncertain", "unknown": "Uncertain"}
 _KEYS = ("formula", "premises", "conclusion", "label", "signature", "required", "synonyms", "scope")
 _NEEDS: Mapping[Kind, tuple[str, ...]] = {
@@ -77,7 +80,7 @@ class Problem:
 
 
 def read_problem(answer: Any, mode: Mode, scope: Scope) -> Problem:
-    """Read a task's answer.
+    """Read a task's answer, or find it among the last ones that were read.
 
     Args:
         answer: See the module.
@@ -87,6 +90,16 @@ def read_problem(answer: Any, mode: Mode, scope: Scope) -> Problem:
     Raises:
         DataError: It has no such shape, a formula cannot be read, or its parts do not fit together.
     """
+    content = content_of(answer)
+    return _read(answer, mode, scope) if content is None else _read_once(content, mode, scope)
+
+
+@functools.lru_cache(_KEPT)
+def _read_once(content: Content, mode: Mode, scope: Scope) -> Problem:
+    return _read(content.answer, mode, scope)
+
+
+def _read(answer: Any, mode: Mode, scope: Scope) -> Problem:
     given = _mapping(answer)
     kind = _kind(given, mode)
     for key in _NEEDS[kind]:
@@ -204,7 +217,12 @@ def fault(problem: Problem) -> str:
         InfraError: The machine was too slow to find out.
         MissingExtraError: Z3 is not installed.
     """
-    return _FAULTS[problem.kind](problem)
+    return _fault_once(problem.kind, problem.formulas, problem.conclusion, problem.label)
+
+
+@functools.lru_cache(_KEPT)
+def _fault_once(kind: Kind, formulas: tuple[Formula, ...], conclusion: Formula | None, label: str) -> str:
+    return _FAULTS[kind](Problem(kind, formulas, conclusion, label))
 
 
 def _outcome(hold: Sequence[Formula], refuted: Sequence[Formula] = ()) -> str:

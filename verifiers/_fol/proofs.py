@@ -20,7 +20,7 @@ from agentrl.verifiers._fol.problem import Problem
 from agentrl.verifiers._fol.replies import Step
 from agentrl.verifiers._fol.syntax import Formula, Symbols, symbols
 
-__all__ = ["Support", "judge_proof"]
+__all__ = ["Support", "holds_midway", "judge_proof"]
 
 Support = Literal["cited", "premises"]
 
@@ -49,7 +49,7 @@ def judge_proof(problem: Problem, steps: Sequence[Step], support: Support, credi
         if failure is not None:
             break
         known[str(step.number)] = step.formula
-    reached = canonical(steps[-1].formula) == canonical(problem.conclusion)
+    reached = _is_conclusion(steps[-1], problem)
     checks.append(Check("conclusion", reached))
     answer = shown([step.formula for step in steps])
     if failure is None and reached:
@@ -60,6 +60,22 @@ def judge_proof(problem: Problem, steps: Sequence[Step], support: Support, credi
     score = _partial(problem, steps, right) if credit == "steps" and reached else 0.0
     feedback = f"Step {steps[right].number} {failure.reason}."
     return Verdict(score, "partial" if score else failure.status, answer, tuple(checks), feedback)
+
+
+def holds_midway(problem: Problem, steps: Sequence[Step]) -> bool:
+    """Whether the last step follows from what it cites and is not the conclusion yet.
+
+    Those before it are taken as known, so that a proof that grows by lines is not checked from its start each time.
+    """
+    *before, last = steps
+    known = _numbered(problem.formulas, steps[0].number) | {str(step.number): step.formula for step in before}
+    names = problem.signature or problem.symbols
+    return not _is_conclusion(last, problem) and _failure(last, known, names, ()) is None
+
+
+def _is_conclusion(step: Step, problem: Problem) -> bool:
+    assert problem.conclusion is not None
+    return canonical(step.formula) == canonical(problem.conclusion)
 
 
 def _numbered(premises: Sequence[Formula], first: int) -> dict[str, Formula]:

@@ -71,9 +71,16 @@ def satisfiable(hold: Sequence[Formula], refuted: Sequence[Formula] = (), *, eff
         MissingExtraError: Z3 is not installed.
         InfraError: No process can be started.
     """
-    hold_text, refuted_text = [canonical(f) for f in hold], [canonical(f) for f in refuted]
+    return _satisfiable(_texts(hold), _texts(refuted), effort)
+
+
+def _texts(formulas: Sequence[Formula]) -> tuple[str, ...]:
+    return tuple(map(canonical, formulas))
+
+
+def _satisfiable(hold: tuple[str, ...], refuted: tuple[str, ...], effort: Effort = "full") -> Finding:
     steps = STEPS if effort == "full" else PROOF_STEPS
-    question = {"hold": hold_text, "refuted": refuted_text, "steps": steps, "effort": effort}
+    question = {"hold": hold, "refuted": refuted, "steps": steps, "effort": effort}
 
     def ask() -> Finding:
         if importlib.util.find_spec("z3") is None:
@@ -83,8 +90,7 @@ def satisfiable(hold: Sequence[Formula], refuted: Sequence[Formula] = (), *, eff
             return Finding("timeout", hard=True)
         return Finding(**answer.value) if answer.status == "done" else Finding("unknown", hard=True)
 
-    key = (effort, tuple(hold_text), tuple(refuted_text))
-    return _memo.decide(key, ask, keep=lambda found: found.outcome != "timeout")
+    return _memo.decide((effort, hold, refuted), ask, keep=lambda found: found.outcome != "timeout")
 
 
 def compare(
@@ -96,12 +102,13 @@ def compare(
         MissingExtraError: Z3 is not installed.
         InfraError: No process can be started.
     """
-    forward = _against(gold, other)
+    gold_texts, other_texts = _texts(gold), _texts(other)
+    forward = _against(gold_texts, other_texts)
     if forward.outcome == "sat" and directions == "until_different":
         return Comparison("different", forward=False, model=forward.model, hard=forward.hard)
     if forward.outcome == "timeout":  # one wall guard, not two
         return Comparison("timeout", hard=True)
-    backward = _against(other, gold)
+    backward = _against(other_texts, gold_texts)
     known = {"sat": False, "unsat": True}
     both = (forward.outcome, backward.outcome)
     status: Literal["equivalent", "different", "unknown", "timeout"] = "unknown"
@@ -116,9 +123,9 @@ def compare(
     return Comparison(status, known.get(forward.outcome), known.get(backward.outcome), model, hard)
 
 
-def _against(hold: Sequence[Formula], refuted: Sequence[Formula]) -> Finding:
+def _against(hold: tuple[str, ...], refuted: tuple[str, ...]) -> Finding:
     """Whether the first can be true and one of the second false; where there is no second, none can."""
-    return satisfiable(hold, refuted) if refuted else Finding("unsat")
+    return _satisfiable(hold, refuted) if refuted else Finding("unsat")
 
 
 def label_of(premises: Sequence[Formula], conclusion: Formula) -> Label:
@@ -152,8 +159,8 @@ def agreement(gold: Sequence[Formula], other: Sequence[Formula]) -> float | None
     Raises:
         InfraError: No process can be started.
     """
-    gold_text, other_text = [canonical(f) for f in gold], [canonical(f) for f in other]
-    question = {"gold": gold_text, "other": other_text}
+    gold_texts, other_texts = _texts(gold), _texts(other)
+    question = {"gold": gold_texts, "other": other_texts}
 
     def ask() -> float | None:
         answer = _workers.call("agreement", question)
@@ -163,5 +170,4 @@ def agreement(gold: Sequence[Formula], other: Sequence[Formula]) -> float | None
         right = value["true_positive"] + value["true_negative"]
         return 2 * value["true_positive"] * value["true_negative"] / right if right else 0.0
 
-    key = (tuple(gold_text), tuple(other_text))
-    return _balance_memo.decide(key, ask, keep=lambda found: found is not None)
+    return _balance_memo.decide((gold_texts, other_texts), ask, keep=lambda found: found is not None)

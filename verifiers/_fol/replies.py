@@ -26,6 +26,7 @@ __all__ = [
     "Unreadable",
     "answer_text",
     "as_json",
+    "next_step",
     "read_formal",
     "read_formulas",
     "read_steps",
@@ -254,21 +255,30 @@ def read_steps(text: str, problem: Problem, scope: Scope) -> list[Step]:
         raise Unreadable(f"A proof of {len(lines)} steps is over the limit of {MAX_STEPS}.")
     found: list[Step] = []
     for line in lines:
-        number = _NUMBER.match(line)
-        if number is None or (found and int(number[1]) != found[-1].number + 1):
-            raise Unreadable(f"Line {len(found) + 1} of the proof must be its next step: n. formula [from i, j]")
-        body, reason = without_reason(line[number.end() :])
-        try:
-            formula = read(body, scope=scope, constants=problem.constants).formula
-        except ReadError as error:
-            raise Unreadable(f"Step {number[1]} cannot be read: {error}.") from None
-        cited = () if reason is None else _cited(reason, formula, problem.formulas)
-        found.append(Step(int(number[1]), formula, cited))
+        found.append(next_step(line, found, problem, scope))
     if found and found[0].number not in (1, len(problem.formulas) + 1):
         raise Unreadable(
             f"The first step has the number 1, or {len(problem.formulas) + 1} to go on after the premises."
         )
     return found
+
+
+def next_step(line: str, before: Sequence[Step], problem: Problem, scope: Scope) -> Step:
+    """The step on a line of a proof, after those that stand before it.
+
+    Raises:
+        Unreadable: The line is no step, or not the next one.
+    """
+    number = _NUMBER.match(line)
+    if number is None or (before and int(number[1]) != before[-1].number + 1):
+        raise Unreadable(f"Line {len(before) + 1} of the proof must be its next step: n. formula [from i, j]")
+    body, reason = without_reason(line[number.end() :])
+    try:
+        formula = read(body, scope=scope, constants=problem.constants).formula
+    except ReadError as error:
+        raise Unreadable(f"Step {number[1]} cannot be read: {error}.") from None
+    cited = () if reason is None else _cited(reason, formula, problem.formulas)
+    return Step(int(number[1]), formula, cited)
 
 
 def _cited(reason: str, formula: Formula, premises: Sequence[Formula]) -> tuple[str, ...]:

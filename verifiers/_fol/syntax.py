@@ -183,6 +183,8 @@ def some_false(formulas: Sequence[Formula]) -> Formula:
 
 def renamed(formula: Formula, names: Mapping[str, str]) -> Formula:
     """A formula with its predicates and functions under other names; variables stay."""
+    if all(old == new for old, new in names.items()):
+        return formula
 
     def term(old: Term) -> Term:
         if isinstance(old, Variable):
@@ -211,7 +213,7 @@ def with_bound(formula: Formula, stem: str = "_") -> Formula:
     >>> with_bound(Quantified("forall", "who", Atom("P", (Variable("who"),))))
     Quantified(kind='forall', name='_1', body=Atom(name='P', args=(Variable(name='_1'),)))
     """
-    taken = symbols([formula]).names
+    taken = {node.name for node in nodes(formula) if isinstance(node, Atom | Apply)}
     count = 0
 
     def term(node: Term, names: Mapping[str, str]) -> Term:

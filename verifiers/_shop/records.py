@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
+
+from agentrl.verifiers._reading.content import Content, content_of
 
 __all__ = ["NO_LIMIT", "Goal", "Purchase", "ShapeError", "plain", "price_limits", "read_goal", "read_purchase"]
 
@@ -83,11 +86,21 @@ def price_limits(price: float) -> tuple[int, ...]:
 
 
 def read_goal(answer: Any) -> Goal:
-    """Read a goal.
+    """Read a goal, or find it among the last ones that were read.
 
     Raises:
         ShapeError: It is none.
     """
+    content = content_of(answer)
+    return _goal(answer) if content is None else _goal_once(content)
+
+
+@functools.lru_cache(1024)
+def _goal_once(content: Content) -> Goal:
+    return _goal(content.answer)
+
+
+def _goal(answer: Any) -> Goal:
     record = _record(answer, "the goal")
     attributes = _texts(record, "attributes")
     if not all(map(plain, attributes)):
@@ -130,6 +143,7 @@ def read_purchase(found: Any) -> Purchase:
     )
 
 
+@functools.lru_cache(4096)
 def plain(text: str) -> str:
     """One spelling of texts that differ in case or white space.
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agentrl.errors import DataError, suggest
+from agentrl.verifiers._reading.content import Content, content_of
 from agentrl.verifiers._tools.matching import topological
 from agentrl.verifiers._tools.parse import Call
 from agentrl.verifiers._tools.patterns import PatternTimeout
@@ -92,7 +93,13 @@ def read_gold(answer: Any) -> Gold:
     """
     if not isinstance(answer, Mapping):
         raise DataError(f"the answer must be a mapping with tools and calls, got {type(answer).__name__}")
-    return _read(text_of(answer))
+    content = content_of(answer)
+    return _read(text_of(answer)) if content is None else _read_once(content)
+
+
+@functools.lru_cache(4096)
+def _read_once(content: Content) -> Gold:
+    return _read(text_of(content.answer))
 
 
 def text_of(answer: Any) -> str:
@@ -107,9 +114,7 @@ def text_of(answer: Any) -> str:
         raise DataError(f"the answer is no JSON value: {error!s:.80}") from None
 
 
-@functools.lru_cache(4096)
 def _read(text: str) -> Gold:
-    """By its text: a group of replies and every epoch ask for the same gold."""
     answer = checked(json.loads(text), "the answer")
     for key in answer:
         if key not in _KEYS:

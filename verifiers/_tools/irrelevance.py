@@ -50,8 +50,10 @@ def attempts(text: str, tools: Iterable[str]) -> bool:
     >>> [attempts(text, ["get_fare"]) for text in ("get_fare(to=", '{"name": "x", "args": ', "Is get_fare meant?")]
     [True, True, False]
     """
-    text = unicodedata.normalize("NFKC", text)
-    text = "".join(c for c in text if c != "*" and unicodedata.category(c) != "Cf")  # neither bold nor unseen
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+        text = "".join(c for c in text if unicodedata.category(c) != "Cf")  # none that is unseen
+    text = text.replace("*", "")  # nor bold
     lowered = text.lower()
     if any(mark in lowered for mark in _MARKS) or lowered.strip().startswith(("[]", "{", "[{")):
         return True

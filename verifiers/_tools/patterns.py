@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from agentrl.verifiers._reading.patterns import TIMEOUT_S, How, PatternError, compiled, guarded, is_simple, match
 
-__all__ = ["PatternTimeout", "bounded", "check_pattern", "found"]
+__all__ = ["PatternTimeout", "bounded", "check_pattern", "found", "found_at_once"]
 
 MAX_CHARS = 2000
 BUDGET_S = 2.0
@@ -77,6 +77,14 @@ def found(pattern: str, text: str, how: How) -> bool:
     if outcome not in ("match", "no_match"):
         raise PatternTimeout(outcome)
     return outcome == "match"
+
+
+def found_at_once(pattern: str, text: str) -> bool:
+    """Whether a pattern fits some part of a text and needs no worker to see it; False says nothing."""
+    if len(text) > MAX_CHARS:
+        return False
+    pattern, flags = _read(pattern, "anywhere")
+    return is_simple(pattern, len(text), "anywhere") and match([pattern, flags, text, "anywhere"])
 
 
 _END = re.compile(r"(\\.|\[\^?\]?(?:[^\]\\]|\\.)*+\])|\$", re.DOTALL)

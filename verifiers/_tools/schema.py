@@ -8,22 +8,20 @@ References inside one schema are followed; those that lead back to themselves, o
 
 from __future__ import annotations
 
-import datetime
 import functools
-import ipaddress
 import json
 import re
-import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from agentrl.errors import DataError
 from agentrl.verifiers._reading.patterns import PatternError
-from agentrl.verifiers._tools.dates import read_moment
+from agentrl.verifiers._tools.formats import formats
 from agentrl.verifiers._tools.patterns import check_pattern, found
 from agentrl.verifiers._tools.plain import canonical, settled
+from agentrl.verifiers._tools.plainly import plainly_fits
 
 __all__ = ["Tool", "coerced", "read_tools"]
 
@@ -74,6 +72,8 @@ class Tool:
 
     def problem(self, arguments: Mapping[str, Any]) -> str:
         """What the arguments break, by place and rule; the empty string where they keep to the schema."""
+        if plainly_fits(arguments, self.schema):
+            return ""
         error = next(self.validator.iter_errors(arguments), None)
         if error is None:
             return ""
@@ -121,7 +121,7 @@ def _tool(name: str, text: str) -> Tool:
         kind.check_schema(schema)
     except jsonschema.SchemaError as error:
         raise DataError(f"tool {name!r:.60}: its schema is not valid: {error.message!s:.100}") from None
-    return Tool(name, schema, kind(schema, format_checker=_formats()))
+    return Tool(name, schema, kind(schema, format_checker=formats()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,46 +243,6 @@ def _multiple(validator: Any, of: float, instance: Any, schema: Any) -> Iterator
 
     if validator.is_type(instance, "number") and Fraction(str(instance)) % Fraction(str(of)):
         yield ValidationError("it is no multiple")
-
-
-_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]{1,63}(?:\.[^@\s.]{1,63}){1,8}")
-_HOST = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,16}")
-_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d{1,9})?(Z|[+-]\d\d:\d\d)?")
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}:\S{1,4000}")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-
-
-@functools.cache
-def _formats() -> Any:
-    """Formats that are checked; any other is a remark. The library checks some only where more packages are there."""
-    from jsonschema import FormatChecker
-
-    def reads(reader: Callable[[str], Any]) -> Callable[[Any], bool]:
-        def check(value: Any) -> bool:
-            if not isinstance(value, str):
-                return True
-            try:
-                return reader(value) is not None
-            except ValueError:
-                return False
-
-        return check
-
-    checker = FormatChecker(formats=())
-    readers: dict[str, Callable[[str], Any]] = {
-        "date": lambda text: datetime.date.fromisoformat(text) if _DATE.fullmatch(text) else None,
-        "date-time": read_moment,
-        "time": _TIME.fullmatch,
-        "email": _EMAIL.fullmatch,
-        "hostname": _HOST.fullmatch,
-        "uri": _URI.fullmatch,
-        "ipv4": ipaddress.IPv4Address,
-        "ipv6": ipaddress.IPv6Address,
-        "uuid": lambda text: uuid.UUID(text) if len(text) == 36 else None,
-    }
-    for name, reader in readers.items():
-        checker.checks(name)(reads(reader))
-    return checker
 
 
 def coerced(value: Any, schema: Any) -> Any:
