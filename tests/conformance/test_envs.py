@@ -229,7 +229,8 @@ def test_honest_environment_by_path(tmp_path: Path) -> None:
 
 MAPPED = """
     def tasks(self, split):
-        answer = {"form": "list", "parts": ["named", {"animal": "brown ox"}]}
+        seen = {"text": "grey cat", "visible": True}
+        answer = {"seen": seen, "form": "list", "parts": ["named", {"animal": "brown ox", "visible": False}]}
         return [Task.ask(f"{split}/{n}", f"Name the named {split} {n}.", answer) for n in range(9)]
     def verdict(self, task, transcript):
         if task.answer["form"] != "list":
@@ -241,10 +242,16 @@ MAPPED = """
 @pytest.mark.usefixtures("no_subprocess")
 @pytest.mark.parametrize(
     ("feedback", "status"),
-    [("'Not right.'", "passed"), ("str(task.answer['parts'][0])", "passed"), ("str(task.answer)", "failed")],
+    [
+        ("'Not right.'", "passed"),
+        ("str(task.answer['parts'][0])", "passed"),
+        ("str(task.answer['seen'])", "passed"),
+        ("str(task.answer['parts'][1])", "failed"),
+        ("str(task.answer)", "failed"),
+    ],
 )
 def test_a_mapping_is_marked_where_it_holds_the_answer(feedback: str, status: str, tmp_path: Path) -> None:
-    """Not in its form, without which the task is invalid, and not in what is asked."""
+    """Not in its form, without which the task is invalid, not in what is asked, and not in what may be seen."""
     found = check_source(HONEST + MAPPED.replace("FEEDBACK", feedback), tmp_path)
     assert found["secrecy"].status == status
 
