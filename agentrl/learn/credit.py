@@ -17,8 +17,10 @@ __all__ = [
     "Scale",
     "advantages",
     "batch",
+    "exponential",
     "group",
     "leave_one_out",
+    "members",
     "zero_variance_share",
 ]
 
@@ -84,6 +86,19 @@ def batch(reward_B: Floats, group_B: Ints) -> Floats:
     return np.asarray(centred_B / (_deviation(reward_B) + _EPSILON), dtype=np.float64)
 
 
+def exponential(reward_B: Floats, *, tau: float = 0.4) -> Floats:
+    r"""Weights for a likelihood, $w_i = e^{R_i / \tau}$: failures still count, but little.
+
+    Source: RISE, Qu et al. 2024 (arXiv 2407.18219), with its code's temperature.
+
+    >>> exponential(np.array([1.0, 0.0])).round(6).tolist()
+    [12.182494, 1.0]
+    """
+    if not tau > 0:
+        raise ValueError(f"tau must be positive, got {tau}")
+    return np.asarray(np.exp(np.asarray(reward_B, dtype=np.float64) / tau), dtype=np.float64)
+
+
 ADVANTAGES: Mapping[Advantage, Callable[[Floats, Ints], Floats]] = {
     "group": group,
     "leave_one_out": leave_one_out,
@@ -107,6 +122,18 @@ def zero_variance_share(reward_B: Floats, group_B: Ints) -> float:
     if not len(keys):
         return 0.0
     return float(np.mean([np.ptp(reward_B[group_B == key]) == 0 for key in keys]))
+
+
+def members(group_B: Ints) -> list[Ints]:
+    """The rows of each group, groups in the order of their first row.
+
+    >>> [rows.tolist() for rows in members(np.array([7, 3, 7]))]
+    [[0, 2], [1]]
+    """
+    found: dict[int, list[int]] = {}
+    for row, key in enumerate(np.asarray(group_B).tolist()):
+        found.setdefault(key, []).append(row)
+    return [np.array(rows, dtype=np.int64) for rows in found.values()]
 
 
 def _checked(reward_B: Floats, group_B: Ints) -> tuple[Floats, Ints]:

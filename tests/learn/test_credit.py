@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentrl.learn.credit import advantages, batch, group, leave_one_out, zero_variance_share
+from agentrl.learn.credit import advantages, batch, exponential, group, leave_one_out, zero_variance_share
 
 GOLDEN = np.array([1.0, 0, 0, 1, 0, 0, 0, 0])
 ONE = np.zeros(8, np.int64)
@@ -90,3 +90,9 @@ def test_wrong_input_is_refused(reward: Any, groups: Any, said: str) -> None:
 def test_zero_variance_share() -> None:
     assert zero_variance_share(np.array([0.1, 0.1, 0.1, 0, 1, 1]), np.array([0, 0, 0, 1, 1, 2])) == pytest.approx(2 / 3)
     assert zero_variance_share(np.zeros(0), np.zeros(0, np.int64)) == 0.0
+
+
+def test_exponential_weights_keep_failures() -> None:
+    assert exponential(np.array([1.0, 0.0, 0.5]), tau=0.4) == pytest.approx([12.182494, 1, 3.490343])
+    with pytest.raises(ValueError, match="tau must be positive"):
+        exponential(np.array([1.0]), tau=0)
