@@ -242,6 +242,23 @@ def run_sync(coroutine: Coroutine[Any, Any, T]) -> T:
     return box[0]
 
 
+async def called(pool: ThreadPoolExecutor | None, function: Callable[..., T], *arguments: Any) -> T:
+    """Call an environment: in a thread of the pool, if there is one, and not left before the thread is out of it."""
+    if pool is None:
+        return function(*arguments)
+    job = pool.submit(function, *arguments)
+    done = asyncio.wrap_future(job)
+    try:
+        return await asyncio.shield(done)
+    except asyncio.CancelledError:
+        job.cancel()
+        # A thread may be inside the environment, which must not be closed under it, however often one cancels.
+        while not done.done():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait([done])
+        raise
+
+
 class _Runner:
     """The workers of one collection: each owns an environment and takes the next episode."""
 
@@ -325,7 +342,7 @@ class _Runner:
         begin = functools.partial(
             env.reset, seed=env_seed(self.plan.seed, self.plan.step, episode.index), options={"task": episode.task}
         )
-        observation, info = await self._call(begin)
+        observation, info = await called(self.pool, begin)
         player = self._player(episode, observation, info["tools"])
         nodes = [player.opening(observation, env.state_key())]
         stop: Stop | None = None
@@ -335,7 +352,7 @@ class _Runner:
                 stop = "token_limit"
                 break
             node = player.tagged(await player.act(len(nodes) - 1), env.segments)
-            observation, reward, terminated, truncated, info = await self._call(env.step, node.message)
+            observation, reward, terminated, truncated, info = await called(self.pool, env.step, node.message)
             key = env.state_key()
             nodes.append(replace(node, reward=reward, verdict=info["verdict"], state_key=key))
             if terminated or truncated:
@@ -359,21 +376,6 @@ class _Runner:
             key=(self.plan.seed, self.plan.step, episode.index, episode.sample),
         )
         return TokenPlayer(cast(TokenPolicy, self.policy), self.renderer.start(observation, tools), request)
-
-    async def _call(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        if self.pool is None:
-            return function(*arguments)
-        job = self.pool.submit(function, *arguments)
-        done = asyncio.wrap_future(job)
-        try:
-            return await asyncio.shield(done)
-        except asyncio.CancelledError:
-            job.cancel()
-            # A thread may be inside the environment, which must not be closed under it, however often one cancels.
-            while not done.done():
-                with contextlib.suppress(asyncio.CancelledError):
-                    await asyncio.wait([done])
-            raise
 
 
 def _why(verdict: Verdict | None, otherwise: Stop) -> Stop:

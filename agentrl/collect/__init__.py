@@ -1,0 +1,1 @@
+"""Collectors: what makes trees of episodes, a retry or a search, out of an environment and a policy."""
