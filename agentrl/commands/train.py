@@ -29,6 +29,7 @@ from agentrl.store import Run
 
 Record = Mapping[str, Any]
 _SHOWN = ("reward", "success", "canary_reward", "format", "length", "loss", "entropy")
+_CORRECTION = ("acc@t1", "acc@t2", "i->c(t1,t2)", "c->i(t1,t2)")
 
 
 @dataclass(frozen=True)
@@ -152,9 +153,16 @@ def _line(record: Record, steps: int | None) -> str:
         interval = "" if solved.get("low") is None else f" [{solved['low']:.3f}, {solved['high']:.3f}]"
         readable = f", format {record['format_rate']:.1%}" if "format_rate" in record else ""
         mean = solved.get("mean", float("nan"))
-        return f"eval at step {record['step']}: pass@1 {mean:.3f}{interval}{readable}"
+        return f"eval at step {record['step']}: pass@1 {mean:.3f}{interval}{readable}{_attempts(record)}"
     of = f"/{steps}" if steps else ""
     return f"step {record['step'] + 1}{of}  {_numbers(record)}"
+
+
+def _attempts(record: Record) -> str:
+    """Of an evaluation with a second attempt: both accuracies, and what it mended and broke."""
+    figures = record.get("correction", {}).get("figures", {})
+    known = ((name, figures.get(name, {}).get("mean")) for name in _CORRECTION)
+    return "".join(f"  {name.partition('(')[0]} {mean:.3f}" for name, mean in known if mean is not None)
 
 
 def _numbers(record: Record) -> str:
@@ -167,5 +175,6 @@ def _finish(path: Path) -> int:
     out = console()
     out.print(f"run: {run.path}", soft_wrap=True)
     if run.shards():
-        out.print(f"report: {html(run, run.path / 'report.html')}", soft_wrap=True)
+        turns = max((record.get("correction", {}).get("turns", 1) for record in run.metrics()), default=1)
+        out.print(f"report: {html(run, run.path / 'report.html', turns=turns)}", soft_wrap=True)
     return 0

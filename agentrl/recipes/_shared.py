@@ -13,7 +13,8 @@ import numpy as np
 from agentrl import registry
 from agentrl.environment import Env
 from agentrl.episodes import Plan, Sampling, choose_tasks, collect, copies, run_sync
-from agentrl.errors import StoreError
+from agentrl.errors import ConfigError, StoreError
+from agentrl.evaluation.attempts import correction
 from agentrl.evaluation.summary import summarise
 from agentrl.learn.learner import Learner, Lora, Optim, Packing
 from agentrl.models import load_model, load_tokenizer
@@ -22,7 +23,17 @@ from agentrl.render import HubTokenizer, Renderer
 from agentrl.store import Run
 from agentrl.types import Rollout
 
-__all__ = ["EnvSpec", "EvalSpec", "Evaluator", "ModelSpec", "Stream", "Trainee", "open_trainee"]
+__all__ = [
+    "EnvSpec",
+    "EvalSpec",
+    "Evaluator",
+    "ModelSpec",
+    "Stream",
+    "Trainee",
+    "check_sampling",
+    "counts",
+    "open_trainee",
+]
 
 
 T = TypeVar("T")
@@ -183,10 +194,12 @@ class Stream(Generic[T]):
 
 
 class Evaluator:
-    """Held-out episodes and their summary."""
+    """Held-out episodes and their summary; with that of the attempts after the first, where `turns` is above 1."""
 
-    def __init__(self, env: Env, policy: TransformersPolicy, spec: EvalSpec, sampling: Sampling) -> None:
-        self._env, self._policy, self._spec = env, policy, spec
+    def __init__(
+        self, env: Env, policy: TransformersPolicy, spec: EvalSpec, sampling: Sampling, *, turns: int = 1
+    ) -> None:
+        self._env, self._policy, self._spec, self._turns = env, policy, spec, turns
         self._sampling = Sampling(sampling.max_tokens, spec.temperature, 1.0, sampling.stop)
 
     def rollouts(self) -> Sequence[Rollout]:
@@ -197,4 +210,34 @@ class Evaluator:
 
     def summary(self, rollouts: Sequence[Rollout]) -> dict[str, Any]:
         """Metrics for the log."""
-        return summarise(rollouts).to_json()
+        found = summarise(rollouts).to_json()
+        return found if self._turns == 1 else found | {"correction": correction(rollouts, turns=self._turns).to_json()}
+
+
+def check_sampling(sampling: Sampling) -> None:
+    """See that what is drawn can be learnt from.
+
+    Raises:
+        ConfigError: It is drawn greedily, or not from the whole distribution.
+    """
+    if sampling.temperature <= 0 or sampling.top_p != 1:
+        raise ConfigError(
+            "training samples at temperature > 0 and top_p = 1: the loss needs the probabilities that were drawn "
+            f"from; got temperature {sampling.temperature}, top_p {sampling.top_p}"
+        )
+
+
+def counts(rollouts: Sequence[Rollout], *, tasks: int) -> dict[str, Any]:
+    """What a step's log says of its episodes, whatever is learnt from them; `tasks` is how many were asked for."""
+    verdicts = [r.verdict for r in rollouts]
+    groups = len({r.provenance.task_index for r in rollouts})
+    unreadable = sum(v is None or v.status in ("no_answer", "malformed") for v in verdicts)
+    return {
+        "success": float(np.mean([v is not None and v.success for v in verdicts])),
+        "format": 1 - unreadable / len(rollouts),
+        "length": float(np.mean([sum(sum(n.drawn) for n in r.nodes) for r in rollouts])),
+        "truncated": float(np.mean([any(n.ended == "length" for n in r.nodes) for r in rollouts])),
+        "groups": groups,
+        "dropped_groups": tasks - groups,
+        "retries": sum(r.provenance.tries - 1 for r in rollouts),
+    }

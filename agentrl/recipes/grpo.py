@@ -46,7 +46,16 @@ from agentrl.learn.loop import Loop, Metrics, Parts, Result, Settings
 from agentrl.learn.mismatch import recorded
 from agentrl.learn.objectives import Aggregation, PolicyGradient, aggregate
 from agentrl.recipes import Report
-from agentrl.recipes._shared import EnvSpec, EvalSpec, Evaluator, ModelSpec, Stream, open_trainee
+from agentrl.recipes._shared import (
+    EnvSpec,
+    EvalSpec,
+    Evaluator,
+    ModelSpec,
+    Stream,
+    check_sampling,
+    counts,
+    open_trainee,
+)
 from agentrl.rewards.spec import ShapingSpec, shaped_rewards
 from agentrl.store import Run
 from agentrl.types import Rollout, Trajectory
@@ -94,11 +103,7 @@ class Config:
     def __post_init__(self) -> None:
         if self.tasks < 1 or self.samples < 2:
             raise ConfigError(f"needs tasks >= 1 and samples >= 2, got {self.tasks} and {self.samples}")
-        if self.sampling.temperature <= 0 or self.sampling.top_p != 1:
-            raise ConfigError(
-                "training samples at temperature > 0 and top_p = 1: the loss needs the probabilities that were drawn "
-                f"from; got temperature {self.sampling.temperature}, top_p {self.sampling.top_p}"
-            )
+        check_sampling(self.sampling)
         if self.objective.ratio == "sequence" and self.aggregation != "sequence_sum":
             raise ConfigError(f"a ratio per sequence goes with aggregation 'sequence_sum', got {self.aggregation!r}")
         if self.kl < 0:
@@ -233,19 +238,10 @@ def _cut(rollout: Rollout) -> bool:
 
 
 def _metrics(config: Config, rollouts: Sequence[Rollout], reward_B: Any, group_B: Any) -> Metrics:
-    verdicts = [r.verdict for r in rollouts]
-    unreadable = sum(v is None or v.status in ("no_answer", "malformed") for v in verdicts)
     plain_B = np.array([r.reward for r in rollouts])
-    lengths = [sum(sum(n.drawn) for n in r.nodes) for r in rollouts]
     return {
         "reward": float(plain_B.mean()),
         "reward_std": float(plain_B.std()),
-        "success": float(np.mean([v is not None and v.success for v in verdicts])),
-        "format": 1 - unreadable / len(rollouts),
         "zero_variance": zero_variance_share(reward_B, group_B),
-        "length": float(np.mean(lengths)),
-        "truncated": float(np.mean([_cut(r) for r in rollouts])),
-        "groups": len(set(group_B.tolist())),
-        "dropped_groups": config.tasks - len(set(group_B.tolist())),
-        "retries": sum(r.provenance.tries - 1 for r in rollouts),
+        **counts(rollouts, tasks=config.tasks),
     }

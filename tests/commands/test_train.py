@@ -137,3 +137,10 @@ def test_mistakes_are_one_line_and_leave_nothing(
 )
 def test_which_words_belong_to_whom(words: str, own: str, settings: str) -> None:
     assert train._split(words.split()) == (own.split(), settings.split())
+
+
+def test_an_evaluation_of_two_attempts_tells_both() -> None:
+    figures = {"acc@t1": 0.5, "acc@t2": 0.75, "i->c(t1,t2)": 0.25, "c->i(t1,t2)": None}
+    record = {"kind": "eval", "step": 3, "pass_at": {"1": {"mean": 0.75}}}
+    record["correction"] = {"turns": 2, "figures": {name: {"mean": mean} for name, mean in figures.items()}}
+    assert train._line(record, 5) == "eval at step 3: pass@1 0.750  acc@t1 0.500  acc@t2 0.750  i->c 0.250"
