@@ -7,7 +7,9 @@ Sources: `Documentation/admin-guide/cgroup-v1/memory.rst`, `Documentation/admin-
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,8 @@ __all__ = ["SPARE_MIB", "Group", "Groups"]
 SPARE_MIB = 16
 """What a group may hold above its program's limit: the interpreter that watches it, and the pages of its that a fork
 touches before the program has a byte."""
+
+_GIVEN_BACK_S = 0.5
 
 _ROOT = Path("/sys/fs/cgroup")
 _PREFIX = "agentrl-"
@@ -37,18 +41,33 @@ class Group:
         return (self.memory, self.pids, self.cpu)
 
     def limit(self, memory_mib: int, processes: int) -> None:
-        """Set both limits; what is charged already counts."""
+        """Set both limits; what is charged already counts.
+
+        Raises:
+            OSError: The group holds more already, and goes on holding it.
+        """
         size = str(memory_mib * 2**20)
         if self.version == 1:
-            # The limit of memory and swap together may never be below that of memory.
-            for name in ("memory.memsw.limit_in_bytes", "memory.limit_in_bytes", "memory.memsw.limit_in_bytes"):
-                with contextlib.suppress(OSError):
-                    _write(self.memory, name, size)
+            self._limit_v1(size)
         else:
             _write(self.memory, "memory.max", size)
             with contextlib.suppress(OSError):
                 _write(self.memory, "memory.swap.max", "0")
         _write(self.pids, "pids.max", str(processes))
+
+    def _limit_v1(self, size: str) -> None:
+        """Version 1 refuses a limit below what is held; what has just ended is given back in a moment."""
+        deadline = time.monotonic() + _GIVEN_BACK_S
+        while True:
+            # The limit of memory and swap together may never be below that of memory.
+            for name in ("memory.memsw.limit_in_bytes", "memory.limit_in_bytes", "memory.memsw.limit_in_bytes"):
+                with contextlib.suppress(OSError):
+                    _write(self.memory, name, size)
+            if int(_read(self.memory, "memory.limit_in_bytes")) <= int(size):
+                return
+            if time.monotonic() > deadline:
+                raise OSError(errno.EBUSY, "the box holds more memory already than it may from now on")
+            time.sleep(0.005)
 
     def enter(self) -> None:
         """Move this process in."""

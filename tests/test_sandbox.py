@@ -53,6 +53,7 @@ def test_require() -> None:
 def test_shared_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     registered: list[object] = []
     monkeypatch.setattr(atexit, "register", registered.append)
+    contract._shared.cache_clear()  # another test may have opened it
     first = shared("subprocess")
     assert shared("subprocess") is first
     assert registered == [first.close]

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from agentrl.errors import SandboxError, UsageError
+from agentrl.errors import BoxError, SandboxError, UsageError
 from agentrl.programs import Capabilities, Command, Driver, Files, Limits, Program, check_path
 from agentrl.sandbox import Process, Session
 from agentrl.sandboxes._alone import Alone
@@ -112,7 +112,10 @@ class Box(Session):
         if self._running is not None and not self._running.closed:
             raise UsageError("a session runs one program at a time: finish the one that was started")
         if self._group is not None:
-            self._group.limit(*group_limits(limits))
+            try:
+                self._group.limit(*group_limits(limits))
+            except OSError as error:
+                raise BoxError(f"a limit cannot be set: {error}") from error
         spec = {
             **_describe(program),
             "rlimits": _rlimits(limits),

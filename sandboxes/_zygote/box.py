@@ -187,7 +187,12 @@ class _Box:
         self.frozen = watch.freeze()
         kills = 0
         if self.group is not None:
-            self.group.limit(limits["memory_mib"] + _cgroup.SPARE_MIB, limits["processes"] + 1)  # one: this box
+            try:
+                self._limit(self.group, limits)
+            except OSError as error:
+                self._thaw()
+                say(self.trainer, {"error": f"a limit cannot be set: {error}"})
+                return None
             kills = self.group.kills()
         report_read, report_write = os.pipe()
         pid = os.fork()
@@ -216,6 +221,15 @@ class _Box:
             self._thaw()
         say(self.trainer, {"started": True})
         return None
+
+    def _limit(self, group: _cgroup.Group, limits: dict[str, Any]) -> None:
+        """Set the group's limits; where what earlier runs have left holds more, that ends."""
+        memory_mib, processes = limits["memory_mib"] + _cgroup.SPARE_MIB, limits["processes"] + 1  # one: this box
+        try:
+            group.limit(memory_mib, processes)
+        except OSError:
+            watch.kill_all(None)
+            group.limit(memory_mib, processes)
 
     def _thaw(self) -> None:
         watch.thaw(self.frozen)

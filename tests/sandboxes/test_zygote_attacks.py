@@ -97,6 +97,17 @@ def test_attacks_that_once_worked_without_privileges(name: str, told_without_pri
     assert told_without_privileges[name] in HELD[name]
 
 
+def test_a_lower_limit_holds_while_earlier_runs_hold_more(zygote: Sandbox) -> None:
+    leave = (
+        "import os, time\nfor _ in range(8):\n    if os.fork() == 0:\n        h = bytearray(40 << 20); time.sleep(20)\n"
+    )
+    for _ in range(6):
+        with zygote.session(limits=Limits(memory_mib=512)) as box:
+            assert box.run(Python(leave + "time.sleep(0.3)")).status == "ok"
+            result = box.run(Python("h = bytearray(100 << 20)"), limits=Limits(memory_mib=64))
+            assert (result.status, result.limit) == ("oom", "memory_mib")
+
+
 def test_more_descriptors_than_select_can_watch(zygote: Sandbox) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
