@@ -15,6 +15,8 @@ from agentrl.programs import Limits, Python
 from agentrl.sandbox import Sandbox, open_sandbox
 
 QUICK = Limits(wall_s=3.0, cpu_s=1.0, memory_mib=64, processes=12)
+ROOMY = Limits(wall_s=3.0, cpu_s=1.0, memory_mib=128, processes=12)
+"""Room for a thread's stack and what it holds in the address space, which is twice as much."""
 BACKGROUND = """
 import os, signal, resource, time
 if os.fork(): os._exit(0)
@@ -43,11 +45,11 @@ def meddle(sandbox: Sandbox, act: str) -> list[Any]:
     return told
 
 
-def one(sandbox: Sandbox, source: str) -> list[Any]:
+def one(sandbox: Sandbox, source: str, limits: Limits = QUICK) -> list[Any]:
     """One run's status, the limit it met, and whether it ended in time."""
     began = time.monotonic()
-    result = sandbox.run(Python(source), limits=QUICK)
-    return [result.status, result.limit, time.monotonic() - began < QUICK.wall_s + 2]
+    result = sandbox.run(Python(source), limits=limits)
+    return [result.status, result.limit, time.monotonic() - began < limits.wall_s + 2]
 
 
 def in_the_way(sandbox: Sandbox) -> list[Any]:
@@ -114,7 +116,7 @@ LEADERLESS = """
 import ctypes, threading, time
 def hold():
     time.sleep(0.2)
-    held = bytearray(100 << 20)
+    held = bytearray(160 << 20)
     time.sleep(2)
 threading.Thread(target=hold).start()
 ctypes.CDLL(None).syscall(60, 0)
@@ -137,7 +139,7 @@ ATTACKS: dict[str, Callable[[Sandbox], list[Any]]] = {
     "storm": lambda s: one(s, STORM),
     "hidden memory": lambda s: one(s, HIDDEN),
     "shared memory": lambda s: one(s, SHARED),
-    "leaderless memory": lambda s: one(s, LEADERLESS),
+    "leaderless memory": lambda s: one(s, LEADERLESS, ROOMY),
     "descriptors in flight": lambda s: [one(s, FLIGHT), one(s, "print(1)")],
     "asynchronous I/O": lambda s: one(
         s, "import ctypes\nc = ctypes.c_ulong()\nassert ctypes.CDLL(None).syscall(206, 4096, ctypes.byref(c)) == -1"
